@@ -1,0 +1,225 @@
+"""The nouns: pipeline, stage, function, package, live, plan, release. Frozen, no I/O.
+
+Settings are kept in AWS's own shape and names (``{"MemorySize": 128}``), complete: a setting that
+pipeline.yaml does not mention has AWS's default, so that a plan sees what was changed by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Settings = Mapping[str, Any]
+
+
+class Secret:
+    """A value that must not be shown: every environment value and whatever ``${...}`` expands to.
+
+    ``str``, ``repr`` and ``format`` give asterisks. Only what writes to AWS calls ``reveal``.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+# ---------------------------------------------------------------- what the repository says
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """One invocation after a release: ``event`` is sent, ``expect`` must be contained in the answer."""
+
+    event: Any
+    expect: Any
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An alias and how it is reached: built and deployed, or promoted from the stage ``source``."""
+
+    name: str
+    alias: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Function:
+    """One entry of pipeline.yaml, defaults merged. Paths are relative to ``Pipeline.root``."""
+
+    name: str
+    aws_name: str
+    settings: Settings
+    """Complete configuration as CreateFunction takes it, without FunctionName, Code, Environment, Tags."""
+    environment: Mapping[str, Secret]
+    source: Path
+    include: tuple[Path, ...] = ()
+    exclude: tuple[str, ...] = ()
+    requirements: Path | None = None
+    tags: Mapping[str, str] | None = None
+    """None: pipeline.yaml does not manage them."""
+    concurrency: int | None = None
+    """Reserved concurrent executions. None: pipeline.yaml does not manage it."""
+    smoke: Smoke | None = None
+    retain: int = 10
+    max_size: int | None = None
+    """Largest package allowed, in bytes of zip. None: AWS's quotas alone."""
+    line: int = 0
+    """Line of the entry in pipeline.yaml, for messages."""
+
+    @property
+    def handler(self) -> str:
+        return str(self.settings["Handler"])
+
+    @property
+    def runtime(self) -> str:
+        return str(self.settings["Runtime"])
+
+    @property
+    def architecture(self) -> str:
+        return str(self.settings["Architectures"][0])
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """pipeline.yaml, checked."""
+
+    root: Path
+    project: str
+    region: str | None
+    stages: Mapping[str, Stage]
+    functions: Mapping[str, Function]
+    file: str = "pipeline.yaml"
+
+
+# ---------------------------------------------------------------- what was built
+
+
+@dataclass(frozen=True, order=True)
+class File:
+    """One file of a package. ``mode`` holds the permission bits, ``size`` is in bytes, unzipped."""
+
+    path: str
+    mode: int
+    size: int
+    crc32: int
+    sha256: str
+    """Hex. Empty where only a zip's directory was read."""
+
+
+@dataclass(frozen=True, order=True)
+class Dependency:
+    """A distribution in a package. ``origin`` says where it came from: wheel, lambda-packages, build."""
+
+    name: str
+    version: str
+    origin: str = "wheel"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A function's built zip. Two packages are the same code if and only if their ``digest`` is equal."""
+
+    function: str
+    path: Path
+    digest: str
+    """Content digest: base64url sha256, unpadded (43 characters), over path, mode and sha256 of each file."""
+    code_sha256: str
+    """Base64 sha256 of the zip, as AWS's CodeSha256."""
+    size: int
+    unzipped: int
+    files: tuple[File, ...]
+    dependencies: tuple[Dependency, ...] = ()
+
+
+# ---------------------------------------------------------------- what AWS runs
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """What this tool wrote into a published version's description."""
+
+    commit: str
+    digest: str
+    code_sha256: str
+
+
+@dataclass(frozen=True)
+class AliasRecord:
+    """What this tool wrote into an alias's description."""
+
+    release: str
+    run: str
+    at: str
+    """UTC, ISO 8601, to the second. Orders the releases of a stage."""
+    previous: str | None
+    """The version that the alias ran before, None when it was new."""
+
+
+@dataclass(frozen=True)
+class LiveVersion:
+    """One version of a function as AWS describes it; ``version`` may be ``$LATEST``."""
+
+    version: str
+    settings: Settings
+    environment: Mapping[str, Secret]
+    code_sha256: str
+    size: int
+    modified: str
+    revision: str
+    description: str = ""
+    record: VersionRecord | None = None
+    files: tuple[File, ...] | None = None
+    """What is in its zip, where that was read."""
+
+
+@dataclass(frozen=True)
+class LiveAlias:
+    """An alias of a function. ``weights`` is a canary: version -> share of the traffic."""
+
+    name: str
+    version: str
+    revision: str
+    description: str = ""
+    record: AliasRecord | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LiveFunction:
+    """What AWS has of one function. The parts that were not needed were not read and are None."""
+
+    running: LiveVersion | None = None
+    """What the stage's alias runs. None: the stage has no such alias."""
+    latest: LiveVersion | None = None
+    """``$LATEST``, the workbench. Read only when something differs."""
+    aliases: Mapping[str, LiveAlias] | None = None
+    """Every alias, by name. Read only when something differs."""
+    versions: tuple[LiveVersion, ...] | None = None
+    """Published versions, oldest first. Read only when something differs."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True)
+class Live:
+    """What AWS runs now, seen from one stage. A function that AWS does not have maps to None."""
+
+    stage: Stage
+    functions: Mapping[str, LiveFunction | None]
