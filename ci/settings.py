@@ -1,0 +1,76 @@
+"""The settings of a function: their names in pipeline.yaml, in AWS, and AWS's defaults. Pure.
+
+Shapes, limits and enumerations come from the SDK's service model (``service_model``); the defaults
+are not in it and are retyped here from
+https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setting:
+    """``key`` in pipeline.yaml is ``member`` of CreateFunction; ``default`` is what AWS has when it is not said."""
+
+    key: str
+    member: str
+    default: Any = None
+
+
+SETTINGS = (
+    Setting("description", "Description", ""),
+    Setting("runtime", "Runtime"),
+    Setting("architecture", "Architectures", ["x86_64"]),
+    Setting("handler", "Handler"),
+    Setting("role", "Role"),
+    Setting("memory", "MemorySize", 128),
+    Setting("timeout", "Timeout", 3),
+    Setting("vpc", "VpcConfig", {"SubnetIds": [], "SecurityGroupIds": [], "Ipv6AllowedForDualStack": False}),
+    Setting("layers", "Layers", []),
+    Setting("dead_letter", "DeadLetterConfig", {"TargetArn": ""}),
+    Setting("kms_key", "KMSKeyArn", ""),
+    Setting("tracing", "TracingConfig", {"Mode": "PassThrough"}),
+    Setting("ephemeral_storage", "EphemeralStorage", {"Size": 512}),
+    Setting("snap_start", "SnapStart", {"ApplyOn": "None"}),
+    Setting("logging", "LoggingConfig", {"LogFormat": "Text"}),
+    Setting("file_systems", "FileSystemConfigs", []),
+)
+"""In the order in which a plan lists them. Members of CreateFunction that are not here (those that
+came with a newer SDK) are known by their derived key, ``key_of``, and managed only when they are said."""
+
+NOT_SETTINGS = frozenset(
+    {"FunctionName", "Code", "Publish", "PublishTo", "PackageType", "ImageConfig", "Environment", "Tags"}
+)
+"""Members of CreateFunction that are said in another way, or that a zip package does not have."""
+
+DESCRIPTION_LIMIT = 100
+"""Characters of ``description``. AWS allows 256; the rest of a version's description is its record."""
+
+_KEYS = {setting.member: setting.key for setting in SETTINGS}
+_DEFAULTS = {setting.member: setting.default for setting in SETTINGS if setting.default is not None}
+
+
+def key_of(member: str) -> str:
+    """The name in pipeline.yaml of a member of CreateFunction: ``DurableConfig`` -> ``durable``."""
+    if member in _KEYS:
+        return _KEYS[member]
+    return snake_case(re.sub(r"(Config|Configs|Arn)$", "", member))
+
+
+def snake_case(name: str) -> str:
+    """``SecurityGroupIds`` -> ``security_group_ids``; ``KMSKeyArn`` -> ``kms_key_arn``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def complete(said: Mapping[str, Any]) -> dict[str, Any]:
+    """``said`` (in AWS's shape) with AWS's default for each setting, and for each field, that it leaves out."""
+    settings = dict(said)
+    for member, default in _DEFAULTS.items():
+        value = settings.get(member)
+        settings[member] = default | (value or {}) if isinstance(default, dict) else default if value is None else value
+    return settings
