@@ -1,0 +1,159 @@
+"""What differs between what the repository says and what AWS runs. Pure; says nothing of what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from ci.model import Dependency, File, Function, LiveFunction, LiveVersion, Package, Secret
+from ci.plan.actions import Change, CodeChange, FileChange
+from ci.settings import SETTINGS, complete, key_of
+
+_ORDER = {setting.member: position for position, setting in enumerate(SETTINGS)}
+
+
+def settled(function: Function, package: Package, live: LiveFunction | None) -> bool:
+    """Whether the stage already runs this package with this configuration, so that nothing is to be done."""
+    return (
+        live is not None
+        and live.running is not None
+        and same_code(package, live.running)
+        and not configuration(function, live.running)
+        and not tags(function, live)
+        and not concurrency(function, live)
+    )
+
+
+def same_code(package: Package, version: LiveVersion) -> bool:
+    """Equal content, whatever compressed it. The record counts only while it is about the code that is there."""
+    if package.code_sha256 == version.code_sha256:
+        return True
+    record = version.record
+    return record is not None and record.code_sha256 == version.code_sha256 and record.digest == package.digest
+
+
+def configuration(function: Function, version: LiveVersion) -> tuple[Change, ...]:
+    """The settings and environment variables that differ, in the order of ``settings.SETTINGS``."""
+    members = differing(function, version)
+    changes = [change for member in members for change in setting(member, version.settings, function.settings)]
+    return (*changes, *environment(version.environment, function.environment))
+
+
+def differing(function: Function, version: LiveVersion) -> tuple[str, ...]:
+    """The members of CreateFunction whose value differs. Fields that AWS filled in by itself do not count."""
+    live = complete(version.settings)
+    names = [name for name, value in function.settings.items() if not _equal(value, live.get(name))]
+    return tuple(sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name)))
+
+
+def _equal(wanted: Any, live: Any) -> bool:
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        return all(_equal(value, live.get(key)) for key, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(live, list):
+        return len(wanted) == len(live) and all(map(_equal, wanted, live))
+    if isinstance(wanted, Secret):
+        return bool(wanted.reveal() == live)
+    return bool(wanted == live)
+
+
+def setting(member: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+    """How one setting moves: ``memory: 128 -> 256``. A secret value moves unseen."""
+    key = key_of(member)
+    if _holds_secret(after.get(member)):
+        yield Change(key, verb="changed" if member in before else "added")
+    else:
+        yield Change(key, show(before.get(member)), show(after.get(member)))
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_secret, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_secret, value))
+    return isinstance(value, Secret)
+
+
+def show(value: Any) -> str | None:
+    """A setting's value in one line. Empty values are None: there is nothing to show."""
+    if isinstance(value, dict):
+        if len(value) == 1:
+            return show(next(iter(value.values())))
+        fields = {key: show(item) for key, item in value.items()}
+        return " ".join(f"{key}={item}" for key, item in fields.items() if item) or None
+    if isinstance(value, list):
+        return ",".join(filter(None, map(show, value))) or None
+    if isinstance(value, bool):
+        return "true" if value else None
+    return str(value) if value not in (None, "") else None
+
+
+def environment(before: Mapping[str, Secret], after: Mapping[str, Secret]) -> tuple[Change, ...]:
+    """Which variables were added, changed and removed; never their values."""
+    verbs = {
+        name: "added" if name not in before else "removed" if name not in after else "changed"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    }
+    return tuple(Change(name, verb=verb) for name, verb in verbs.items())
+
+
+def tags(function: Function, live: LiveFunction) -> tuple[Change, ...]:
+    """Tags that differ, where pipeline.yaml manages them. AWS's own (``aws:``) are not ours to touch."""
+    if function.tags is None:
+        return ()
+    there = {key: value for key, value in live.tags.items() if not key.startswith("aws:")}
+    return tuple(
+        Change(f"tag {key}", there.get(key), function.tags.get(key))
+        for key in sorted(there.keys() | function.tags.keys())
+        if there.get(key) != function.tags.get(key)
+    )
+
+
+def concurrency(function: Function, live: LiveFunction) -> tuple[Change, ...]:
+    """Reserved concurrency, where pipeline.yaml manages it."""
+    if function.concurrency is None or function.concurrency == live.concurrency:
+        return ()
+    before = None if live.concurrency is None else str(live.concurrency)
+    return (Change("concurrency", before, str(function.concurrency)),)
+
+
+def code(package: Package, version: LiveVersion) -> CodeChange:
+    """How the package differs from the one that runs: size, files, dependencies."""
+    if version.files is None:
+        return CodeChange(version.size, package.size, None, ())
+    before, after = ({file.path: file for file in files} for files in (version.files, package.files))
+    files = tuple(
+        FileChange("+" if path not in before else "-" if path not in after else "~", path)
+        for path in sorted(before.keys() | after.keys())
+        if _content(before.get(path)) != _content(after.get(path))
+    )
+    return CodeChange(version.size, package.size, files, _dependencies(version.files, package.dependencies))
+
+
+def _content(file: File | None) -> tuple[int, int] | None:
+    return file and (file.size, file.crc32)
+
+
+_DIST_INFO = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info")
+
+
+def _dependencies(live: Iterable[File], after: Iterable[Dependency]) -> tuple[Change, ...]:
+    """Live dependencies are read off the ``.dist-info`` folders, which every installer leaves
+    (https://packaging.python.org/en/latest/specifications/recording-installed-packages/)."""
+    found = (_DIST_INFO.fullmatch(PurePosixPath(file.path).parts[0]) for file in live if "/" in file.path)
+    old = {_normal(match["name"]): match["version"] for match in found if match}
+    new = {_normal(dependency.name): dependency.version for dependency in after}
+    return tuple(
+        Change(name, old.get(name), new.get(name))
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    )
+
+
+def _normal(name: str) -> str:
+    """The name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+

@@ -1,0 +1,1 @@
+"""Pure: (Pipeline, packages, Live) -> Plan. No I/O, no clock."""

@@ -1,0 +1,197 @@
+"""A plan as data. Each action is one write to AWS, no more and no less; what is not an action is not done.
+
+``render`` shows a plan, ``apply`` carries it out; both read this and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ci.model import Package, Secret, Settings, Smoke
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value before and after, ready to be shown; None where there was or will be none.
+
+    Of a secret only ``verb`` is known: added, changed or removed.
+    """
+
+    key: str
+    before: str | None = None
+    after: str | None = None
+    verb: str = ""
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file of the package that was added (``+``), changed (``~``) or removed (``-``)."""
+
+    mark: str
+    path: str
+
+
+@dataclass(frozen=True)
+class CodeChange:
+    """What makes two packages different. ``files`` is None where the live package could not be compared."""
+
+    size_before: int
+    size_after: int
+    files: tuple[FileChange, ...] | None
+    dependencies: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class CreateFunction:
+    """A function that AWS does not have."""
+
+    settings: Settings
+    environment: Mapping[str, Secret]
+    tags: Mapping[str, str]
+    package: Package
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class UpdateConfiguration:
+    """``settings`` holds only what differs; ``environment`` is None when it does not."""
+
+    settings: Settings
+    environment: Mapping[str, Secret] | None
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class UpdateCode:
+    """Upload of the package; carries the architecture, which AWS keeps with the code."""
+
+    package: Package
+    architectures: tuple[str, ...]
+    change: CodeChange
+
+
+@dataclass(frozen=True)
+class TagFunction:
+    """Tags to set, new or changed."""
+
+    tags: Mapping[str, str]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class UntagFunction:
+    """Tags to remove."""
+
+    keys: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class PublishVersion:
+    """``$LATEST`` becomes a version. ``expected`` is the number that AWS should give it."""
+
+    description: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class PutConcurrency:
+    """Reserved concurrency. Reaches users at once, so it goes with the aliases."""
+
+    before: int | None
+    after: int
+
+
+@dataclass(frozen=True)
+class PointAlias:
+    """Create or move an alias. ``version`` None means the one that this plan publishes.
+
+    ``revision`` None means that the alias does not exist. ``restore`` is the description to go back to.
+    """
+
+    alias: str
+    before: str | None
+    version: str | None
+    expected: str
+    description: str
+    revision: str | None
+    restore: str
+
+
+@dataclass(frozen=True)
+class DeleteAlias:
+    alias: str
+    version: str
+
+
+@dataclass(frozen=True)
+class DeleteVersion:
+    version: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DeleteFunction:
+    revision: str
+
+
+Preparation = CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
+Shift = PutConcurrency | PointAlias
+Removal = DeleteAlias | DeleteVersion | DeleteFunction
+Action = Preparation | Shift | Removal
+
+
+@dataclass(frozen=True)
+class FunctionPlan:
+    """What is to be done to one function.
+
+    ``prepare`` reaches no user; ``shift`` does, after every function is prepared; ``remove`` deletes.
+    """
+
+    function: str
+    aws_name: str
+    prepare: tuple[Preparation, ...] = ()
+    shift: tuple[Shift, ...] = ()
+    remove: tuple[Removal, ...] = ()
+    revision: str | None = None
+    """Of ``$LATEST``, that ``prepare`` was planned against."""
+    version: str | None = None
+    """What the stage runs now."""
+    digest: str = ""
+    """Content digest of what the stage will run."""
+    code_sha256: str = ""
+    smoke: Smoke | None = None
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All of them, in the order in which they happen."""
+        return (*self.prepare, *self.shift, *self.remove)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who releases, from what and when. The clock and the environment are read by the caller."""
+
+    commit: str
+    run: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The difference between what is wanted and what is live, for one stage."""
+
+    verb: str
+    stage: str
+    region: str
+    release: str
+    origin: Origin
+    functions: tuple[FunctionPlan, ...]
+    notes: tuple[str, ...] = field(default=())
+    """What the reader must know beside the actions."""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to do."""
+        return not any(plan.actions for plan in self.functions)

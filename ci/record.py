@@ -1,0 +1,134 @@
+"""What a release leaves behind: in a version's description, in an alias's description, in release.json. Pure.
+
+A version's description reads ``Greets people | dollop commit=1f3a... digest=... code=...``, an alias's
+``dollop release=1f3a2b4-9c0d1e2f run=1234 at=2026-01-31T09:00:00Z previous=7``. AWS allows 256 characters in each:
+https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ci.errors import UsageError
+from ci.model import AliasRecord, VersionRecord
+
+_MARK = "dollop "
+_SEPARATOR = " | "
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Released:
+    """The version of one function in a release, and the digests that prove which code it is."""
+
+    version: str
+    digest: str
+    code_sha256: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """One stage's function -> version map, with what it was made from."""
+
+    id: str
+    stage: str
+    commit: str
+    run: str
+    at: str
+    functions: Mapping[str, Released]
+
+
+def version_description(record: VersionRecord, description: str = "") -> str:
+    """The description to publish a version with: the function's own, then the record."""
+    text = f"{_MARK}commit={record.commit} digest={record.digest} code={record.code_sha256}"
+    return f"{description}{_SEPARATOR}{text}" if description else text
+
+
+def read_version(text: str) -> tuple[str, VersionRecord | None]:
+    """The function's own description and the record in ``text``; no record when somebody else published it."""
+    own, mark, fields = _split(text)
+    if not mark or not fields.keys() >= {"commit", "digest", "code"}:
+        return text, None
+    return own, VersionRecord(fields["commit"], fields["digest"], fields["code"])
+
+
+def alias_description(record: AliasRecord) -> str:
+    """The description to point an alias with."""
+    text = f"{_MARK}release={record.release} run={record.run} at={record.at}"
+    return f"{text} previous={record.previous}" if record.previous else text
+
+
+def read_alias(text: str) -> AliasRecord | None:
+    """The record in an alias's description; None when somebody else wrote it."""
+    _, mark, fields = _split(text)
+    if not mark or not fields.keys() >= {"release", "run", "at"}:
+        return None
+    return AliasRecord(fields["release"], fields["run"], fields["at"], fields.get("previous"))
+
+
+def _split(text: str) -> tuple[str, str, dict[str, str]]:
+    own, mark, rest = text.rpartition(_MARK)
+    if own and not own.endswith(_SEPARATOR):
+        return text, "", {}
+    fields = dict(word.split("=", 1) for word in rest.split(" ") if "=" in word)
+    return own.removesuffix(_SEPARATOR), mark, fields
+
+
+def to_json(release: Release) -> str:
+    """release.json: what a promotion is made from."""
+    data = {
+        "format": _FORMAT,
+        "release": release.id,
+        "stage": release.stage,
+        "commit": release.commit,
+        "run": release.run,
+        "at": release.at,
+        "functions": {
+            name: {"version": r.version, "digest": r.digest, "code_sha256": r.code_sha256}
+            for name, r in sorted(release.functions.items())
+        },
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
+_VERSION = re.compile(r"[0-9]{1,18}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,140}")
+_WORD = re.compile(r"[A-Za-z0-9:+=/_.@-]{0,128}")
+
+
+def from_json(text: str, file: str) -> Release:
+    """Read release.json, which may come from anywhere: every field is checked.
+
+    Raises UsageError, naming ``file`` and the field.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file}: not a release record: {error}") from None
+
+    def field(holder: Any, key: str, shape: re.Pattern[str], where: str) -> str:
+        value = holder.get(key) if isinstance(holder, dict) else None
+        if not isinstance(value, str) or not shape.fullmatch(value):
+            raise UsageError(f"{file}: not a release record: {where}{key} is missing or malformed")
+        return value
+
+    if not isinstance(data, dict) or data.get("format") != _FORMAT:
+        raise UsageError(f"{file}: not a release record of format {_FORMAT}")
+    entries = data.get("functions")
+    if not isinstance(entries, dict) or not all(_NAME.fullmatch(name) for name in entries):
+        raise UsageError(f"{file}: not a release record: functions is missing or malformed")
+    functions = {
+        name: Released(
+            field(entry, "version", _VERSION, f"functions.{name}."),
+            field(entry, "digest", _WORD, f"functions.{name}."),
+            field(entry, "code_sha256", _WORD, f"functions.{name}."),
+        )
+        for name, entry in entries.items()
+    }
+    words = {key: field(data, key, _WORD, "") for key in ("release", "stage", "commit", "run", "at")}
+    return Release(words["release"], words["stage"], words["commit"], words["run"], words["at"], functions)
