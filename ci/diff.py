@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
-from ci.model import Dependency, File, Function, LiveFunction, LiveVersion, Package, Secret
+from ci.model import File, Function, LiveFunction, LiveVersion, Package, Secret, Settings
 from ci.plan.actions import Change, CodeChange, FileChange
 from ci.settings import SETTINGS, complete, key_of
 
@@ -34,17 +33,17 @@ def same_code(package: Package, version: LiveVersion) -> bool:
     return record is not None and record.code_sha256 == version.code_sha256 and record.digest == package.digest
 
 
-def configuration(function: Function, version: LiveVersion) -> tuple[Change, ...]:
+def configuration(wanted: Function | LiveVersion, live: LiveVersion) -> tuple[Change, ...]:
     """The settings and environment variables that differ, in the order of ``settings.SETTINGS``."""
-    members = differing(function, version)
-    changes = [change for member in members for change in setting(member, version.settings, function.settings)]
-    return (*changes, *environment(version.environment, function.environment))
+    members = differing(wanted.settings, live.settings)
+    changes = (_setting(member, live.settings, wanted.settings) for member in members)
+    return (*changes, *environment(live.environment, wanted.environment))
 
 
-def differing(function: Function, version: LiveVersion) -> tuple[str, ...]:
+def differing(wanted: Settings, live: Settings) -> tuple[str, ...]:
     """The members of CreateFunction whose value differs. Fields that AWS filled in by itself do not count."""
-    live = complete(version.settings)
-    names = [name for name, value in function.settings.items() if not _equal(value, live.get(name))]
+    there = complete(live)
+    names = [name for name, value in wanted.items() if not _equal(value, there.get(name))]
     return tuple(sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name)))
 
 
@@ -58,13 +57,21 @@ def _equal(wanted: Any, live: Any) -> bool:
     return bool(wanted == live)
 
 
-def setting(member: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+def _setting(member: str, before: Settings, after: Settings) -> Change:
     """How one setting moves: ``memory: 128 -> 256``. A secret value moves unseen."""
     key = key_of(member)
     if _holds_secret(after.get(member)):
-        yield Change(key, verb="changed" if member in before else "added")
-    else:
-        yield Change(key, show(before.get(member)), show(after.get(member)))
+        return Change(key, verb="changed" if before.get(member) else "added")
+    return Change(key, show(before.get(member)), show(after.get(member)))
+
+
+def creation(function: Function, package: Package) -> tuple[Change, ...]:
+    """Every setting that a new function gets and AWS would not have given it by itself."""
+    members = differing(function.settings, complete({}))
+    changes = (_setting(member, {}, function.settings) for member in members)
+    tagged = (Change(f"tag {key}", None, value) for key, value in sorted((function.tags or {}).items()))
+    limit = () if function.concurrency is None else (Change("concurrency", None, str(function.concurrency)),)
+    return (*changes, *environment({}, function.environment), *tagged, *limit)
 
 
 def _holds_secret(value: Any) -> bool:
@@ -119,32 +126,28 @@ def concurrency(function: Function, live: LiveFunction) -> tuple[Change, ...]:
     return (Change("concurrency", before, str(function.concurrency)),)
 
 
-def code(package: Package, version: LiveVersion) -> CodeChange:
-    """How the package differs from the one that runs: size, files, dependencies."""
-    if version.files is None:
-        return CodeChange(version.size, package.size, None, ())
-    before, after = ({file.path: file for file in files} for files in (version.files, package.files))
+def code(wanted: Package | LiveVersion, live: LiveVersion) -> CodeChange:
+    """How the code differs from what runs: size, files, dependencies."""
+    if live.files is None or wanted.files is None:
+        return CodeChange(live.size, wanted.size, None, ())
+    before, after = ({file.path: file for file in files} for files in (live.files, wanted.files))
     files = tuple(
         FileChange("+" if path not in before else "-" if path not in after else "~", path)
         for path in sorted(before.keys() | after.keys())
         if _content(before.get(path)) != _content(after.get(path))
     )
-    return CodeChange(version.size, package.size, files, _dependencies(version.files, package.dependencies))
+    return CodeChange(live.size, wanted.size, files, _dependencies(live.files, wanted.files))
 
 
 def _content(file: File | None) -> tuple[int, int] | None:
-    return file and (file.size, file.crc32)
+    return (file.size, file.crc32) if file else None
 
 
 _DIST_INFO = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info")
 
 
-def _dependencies(live: Iterable[File], after: Iterable[Dependency]) -> tuple[Change, ...]:
-    """Live dependencies are read off the ``.dist-info`` folders, which every installer leaves
-    (https://packaging.python.org/en/latest/specifications/recording-installed-packages/)."""
-    found = (_DIST_INFO.fullmatch(PurePosixPath(file.path).parts[0]) for file in live if "/" in file.path)
-    old = {_normal(match["name"]): match["version"] for match in found if match}
-    new = {_normal(dependency.name): dependency.version for dependency in after}
+def _dependencies(before: Iterable[File], after: Iterable[File]) -> tuple[Change, ...]:
+    old, new = _installed(before), _installed(after)
     return tuple(
         Change(name, old.get(name), new.get(name))
         for name in sorted(old.keys() | new.keys())
@@ -152,8 +155,14 @@ def _dependencies(live: Iterable[File], after: Iterable[Dependency]) -> tuple[Ch
     )
 
 
+def _installed(files: Iterable[File]) -> dict[str, str]:
+    """Name and version of each distribution, read off the ``.dist-info`` folders that installers leave
+    (https://packaging.python.org/en/latest/specifications/recording-installed-packages/)."""
+    folders = {file.path.split("/", 1)[0] for file in files if "/" in file.path}
+    matches = map(_DIST_INFO.fullmatch, folders)
+    return {_normal(match["name"]): match["version"] for match in matches if match}
+
+
 def _normal(name: str) -> str:
     """The name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-

@@ -205,6 +205,8 @@ class LiveAlias:
 class LiveFunction:
     """What AWS has of one function. The parts that were not needed were not read and are None."""
 
+    arn: str = ""
+    """Unqualified."""
     running: LiveVersion | None = None
     """What the stage's alias runs. None: the stage has no such alias."""
     latest: LiveVersion | None = None

@@ -73,4 +73,6 @@ def complete(said: Mapping[str, Any]) -> dict[str, Any]:
     for member, default in _DEFAULTS.items():
         value = settings.get(member)
         settings[member] = default | (value or {}) if isinstance(default, dict) else default if value is None else value
+    if settings["LoggingConfig"]["LogFormat"] == "JSON":
+        settings["LoggingConfig"] = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | settings["LoggingConfig"]
     return settings

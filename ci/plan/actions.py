@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ci.model import Package, Secret, Settings, Smoke
+from ci.model import Package, Secret, Settings, Smoke, VersionRecord
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,6 @@ class CreateFunction:
     environment: Mapping[str, Secret]
     tags: Mapping[str, str]
     package: Package
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,6 @@ class UpdateConfiguration:
 
     settings: Settings
     environment: Mapping[str, Secret] | None
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,6 @@ class UpdateCode:
 
     package: Package
     architectures: tuple[str, ...]
-    change: CodeChange
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,6 @@ class TagFunction:
     """Tags to set, new or changed."""
 
     tags: Mapping[str, str]
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
@@ -84,14 +80,15 @@ class UntagFunction:
     """Tags to remove."""
 
     keys: tuple[str, ...]
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
 class PublishVersion:
     """``$LATEST`` becomes a version. ``expected`` is the number that AWS should give it."""
 
+    record: VersionRecord
     description: str
+    """The function's own; the record is appended to it."""
     expected: str
 
 
@@ -121,19 +118,23 @@ class PointAlias:
 
 @dataclass(frozen=True)
 class DeleteAlias:
+    """``version`` is what the alias points to."""
+
     alias: str
     version: str
 
 
 @dataclass(frozen=True)
 class DeleteVersion:
+    """``size`` is in bytes of zip, which no longer count against the account's code storage."""
+
     version: str
     size: int
 
 
 @dataclass(frozen=True)
 class DeleteFunction:
-    revision: str
+    """With all its versions."""
 
 
 Preparation = CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
@@ -144,23 +145,33 @@ Action = Preparation | Shift | Removal
 
 @dataclass(frozen=True)
 class FunctionPlan:
-    """What is to be done to one function.
+    """What is to be done to one function, and what that changes for its users.
 
     ``prepare`` reaches no user; ``shift`` does, after every function is prepared; ``remove`` deletes.
+    ``changes`` and ``code`` compare with what the stage runs, the actions with the workbench, ``$LATEST``:
+    after a crash in the middle the first is still the whole change, the second only the rest of the work.
     """
 
     function: str
     aws_name: str
+    new: bool = False
+    """AWS does not have the function."""
+    changes: tuple[Change, ...] = ()
+    code: CodeChange | None = None
+    drift: tuple[Change, ...] = ()
+    """What ``$LATEST`` has that the newest version has not: changed by hand, or by a release that broke off."""
     prepare: tuple[Preparation, ...] = ()
     shift: tuple[Shift, ...] = ()
     remove: tuple[Removal, ...] = ()
-    revision: str | None = None
+    arn: str = ""
+    revision: str = ""
     """Of ``$LATEST``, that ``prepare`` was planned against."""
     version: str | None = None
     """What the stage runs now."""
     digest: str = ""
     """Content digest of what the stage will run."""
     code_sha256: str = ""
+    """CodeSha256 of what the stage will run."""
     smoke: Smoke | None = None
 
     @property

@@ -1,0 +1,199 @@
+"""Deploy: what it takes until a stage runs the packages, with the configuration, of the repository."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from ci import diff
+from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
+from ci.plan import point
+from ci.plan.actions import (
+    Change,
+    CodeChange,
+    CreateFunction,
+    FunctionPlan,
+    Origin,
+    Plan,
+    Preparation,
+    PublishVersion,
+    PutConcurrency,
+    Shift,
+    TagFunction,
+    UntagFunction,
+    UpdateCode,
+    UpdateConfiguration,
+)
+
+
+def deploy(
+    stage: Stage,
+    region: str,
+    functions: Iterable[Function],
+    packages: Mapping[str, Package],
+    live: Live,
+    origin: Origin,
+) -> Plan:
+    """``live`` must have been read with ``packages``, so that it has the detail of every function that differs."""
+    ordered = sorted(functions, key=lambda function: function.name)
+    release = _release(ordered, packages, origin)
+    plans = (
+        _Deployment(stage, function, packages[function.name], release, origin).plan(live.functions[function.name])
+        for function in ordered
+    )
+    return Plan("deploy", stage.name, region, release, origin, tuple(plans))
+
+
+def _release(functions: Iterable[Function], packages: Mapping[str, Package], origin: Origin) -> str:
+    """Equal for equal content, so that a deploy run again after a crash finishes the same release.
+
+    Secrets are left out: a digest over a short secret gives it away.
+    """
+    content = {
+        function.name: [packages[function.name].digest, function.settings, sorted(function.environment)]
+        for function in functions
+    }
+    text = json.dumps(content, sort_keys=True, default=repr)
+    return f"{origin.commit[:7]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+class _Deployment:
+    """One function of a deploy: what all its steps need to know."""
+
+    def __init__(self, stage: Stage, function: Function, package: Package, release: str, origin: Origin) -> None:
+        self.stage = stage
+        self.function = function
+        self.package = package
+        self.release = release
+        self.origin = origin
+
+    def plan(self, live: LiveFunction | None) -> FunctionPlan:
+        if live is None:
+            return self._create()
+        if diff.settled(self.function, self.package, live):
+            return self._unchanged(live)
+        return self._update(live)
+
+    def _create(self) -> FunctionPlan:
+        function, package = self.function, self.package
+        create = CreateFunction(function.settings, function.environment, function.tags or {}, package)
+        return FunctionPlan(
+            function.name,
+            function.aws_name,
+            new=True,
+            changes=diff.creation(function, package),
+            code=CodeChange(0, package.size, None, ()),
+            prepare=(create, self._publish(package.code_sha256, "1")),
+            shift=(*self._limit(LiveFunction()), self._point(LiveFunction(aliases={}), None, "1")),
+            digest=package.digest,
+            code_sha256=package.code_sha256,
+            smoke=function.smoke,
+        )
+
+    def _unchanged(self, live: LiveFunction) -> FunctionPlan:
+        assert live.running is not None
+        return FunctionPlan(
+            self.function.name,
+            self.function.aws_name,
+            arn=live.arn,
+            version=live.running.version,
+            digest=self.package.digest,
+            code_sha256=live.running.code_sha256,
+        )
+
+    def _update(self, live: LiveFunction) -> FunctionPlan:
+        assert live.latest is not None and live.versions is not None
+        function, package, latest = self.function, self.package, live.latest
+        baseline = live.running or latest
+        prepare: tuple[Preparation, ...] = self._tags(live)
+        shift: tuple[Shift, ...] = self._limit(live)
+        code_sha256 = baseline.code_sha256
+        if not self._runs(live.running):
+            upload = self._upload(latest, live.versions)
+            work = (*self._configure(latest), *upload)
+            code_sha256 = package.code_sha256 if upload else latest.code_sha256
+            newest = live.versions[-1] if live.versions else None
+            if work or newest is None or not self._same(newest, latest):
+                expected = str(int(newest.version) + 1 if newest else 1)
+                prepare = (*prepare, *work, self._publish(code_sha256, expected))
+                shift = (*shift, self._point(live, None, expected))
+            else:
+                shift = (*shift, self._point(live, newest.version, newest.version))
+        return FunctionPlan(
+            function.name,
+            function.aws_name,
+            changes=(
+                *diff.configuration(function, baseline),
+                *diff.tags(function, live),
+                *diff.concurrency(function, live),
+            ),
+            code=None if diff.same_code(package, baseline) else diff.code(package, baseline),
+            drift=self._drift(live, latest),
+            prepare=prepare,
+            shift=shift,
+            arn=live.arn,
+            revision=latest.revision,
+            version=live.running.version if live.running else None,
+            digest=package.digest,
+            code_sha256=code_sha256,
+            smoke=function.smoke,
+        )
+
+    def _runs(self, version: LiveVersion | None) -> bool:
+        return (
+            version is not None
+            and diff.same_code(self.package, version)
+            and not diff.configuration(self.function, version)
+        )
+
+    def _same(self, newest: LiveVersion, latest: LiveVersion) -> bool:
+        """Whether the newest version is ``$LATEST`` as it now is: published by a release that broke off after it."""
+        return newest.code_sha256 == latest.code_sha256 and self._runs(newest)
+
+    def _configure(self, latest: LiveVersion) -> tuple[Preparation, ...]:
+        wanted = self.function.settings
+        members = [name for name in diff.differing(wanted, latest.settings) if name != "Architectures"]
+        environment = None if self.function.environment == latest.environment else self.function.environment
+        if not members and environment is None:
+            return ()
+        return (UpdateConfiguration({name: wanted[name] for name in members}, environment),)
+
+    def _upload(self, latest: LiveVersion, versions: Iterable[LiveVersion]) -> tuple[Preparation, ...]:
+        """Nothing when ``$LATEST`` has this content, by its hash or by the record of a version with that hash."""
+        known = (version for version in versions if version.code_sha256 == latest.code_sha256)
+        same = any(diff.same_code(self.package, version) for version in chain([latest], known))
+        if same and self.function.settings["Architectures"] == latest.settings["Architectures"]:
+            return ()
+        return (UpdateCode(self.package, tuple(self.function.settings["Architectures"])),)
+
+    def _publish(self, code_sha256: str, expected: str) -> PublishVersion:
+        version = VersionRecord(self.origin.commit, self.package.digest, code_sha256)
+        return PublishVersion(version, self.function.settings["Description"], expected)
+
+    def _point(self, live: LiveFunction, version: str | None, expected: str) -> Shift:
+        return point.alias(self.stage, live, version, expected, self.release, self.origin)
+
+    def _limit(self, live: LiveFunction) -> tuple[Shift, ...]:
+        wanted = self.function.concurrency
+        if wanted is None or wanted == live.concurrency:
+            return ()
+        return (PutConcurrency(live.concurrency, wanted),)
+
+    def _tags(self, live: LiveFunction) -> tuple[Preparation, ...]:
+        wanted = self.function.tags
+        if wanted is None:
+            return ()
+        new = {key: value for key, value in wanted.items() if live.tags.get(key) != value}
+        gone = tuple(sorted(key for key in live.tags.keys() - wanted.keys() if not key.startswith("aws:")))
+        return (*((TagFunction(new),) if new else ()), *((UntagFunction(gone),) if gone else ()))
+
+    def _drift(self, live: LiveFunction, latest: LiveVersion) -> tuple[Change, ...]:
+        if not live.versions:
+            return ()
+        newest = live.versions[-1]
+        drift = diff.configuration(latest, newest)
+        if latest.code_sha256 != newest.code_sha256:
+            drift = (*drift, Change("code", verb="changed"))
+        return drift

@@ -1,0 +1,64 @@
+"""Promote: a stage gets exactly the versions of a release record, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ci.errors import Refused
+from ci.model import Function, Live, LiveVersion, Stage
+from ci.plan import point
+from ci.plan.actions import FunctionPlan, Origin, Plan
+from ci.record import Release
+
+
+def promote(
+    stage: Stage,
+    region: str,
+    functions: Iterable[Function],
+    release: Release,
+    versions: Mapping[str, LiveVersion | None],
+    live: Live,
+    origin: Origin,
+    allow_older: bool = False,
+) -> Plan:
+    """``versions`` is what AWS has under the numbers of ``release`` now.
+
+    Raises Refused when a version is gone or is other code than was released, and, without
+    ``allow_older``, when the stage runs something newer; every reason at once.
+    """
+    plans: list[FunctionPlan] = []
+    reasons: list[str] = []
+    for function in sorted(functions, key=lambda function: function.name):
+        found = live.functions[function.name]
+        target = versions.get(function.name)
+        reason = _refusal(function.name, release, target, found.running if found else None, allow_older)
+        if reason or found is None or target is None:
+            reasons.append(reason)
+        else:
+            planned = point.existing(function.name, function.aws_name, stage, found, target, release.id, origin)
+            plans.append(planned)
+    if reasons:
+        hint = "deploy again and promote that release"
+        if any("older" in reason for reason in reasons):
+            hint = "dollop status shows what each stage runs; --allow-older promotes it all the same"
+        raise Refused("\n".join(reasons), hint)
+    return Plan("promote", stage.name, region, release.id, origin, tuple(plans))
+
+
+def _refusal(
+    name: str, release: Release, target: LiveVersion | None, running: LiveVersion | None, allow_older: bool
+) -> str:
+    released = release.functions.get(name)
+    if released is None:
+        return f"{name}: not in release {release.id}: it has never been deployed to the stage {release.stage}"
+    if target is None:
+        return f"{name}: version {released.version} of release {release.id} is gone"
+    if target.code_sha256 != released.code_sha256 or _digest(target) not in ("", released.digest):
+        return f"{name}: version {released.version} is not the code of release {release.id}: its digest differs"
+    if running is not None and int(target.version) < int(running.version) and not allow_older:
+        return f"{name}: version {target.version} of release {release.id} is older than {running.version}, which runs"
+    return ""
+
+
+def _digest(version: LiveVersion) -> str:
+    return version.record.digest if version.record else ""

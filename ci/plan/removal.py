@@ -1,0 +1,44 @@
+"""Prune and delete: what is taken away, and what must stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ci.model import Function, Live, LiveFunction, LiveVersion
+from ci.plan.actions import DeleteAlias, DeleteFunction, DeleteVersion, FunctionPlan, Origin, Plan
+
+
+def prune(region: str, functions: Iterable[Function], live: Live, origin: Origin, retain: int | None = None) -> Plan:
+    """Delete all but the newest ``retain`` versions (each function's own when None) and what aliases need."""
+    plans = []
+    for function in sorted(functions, key=lambda function: function.name):
+        found = live.functions[function.name]
+        if found is not None:
+            keep = function.retain if retain is None else retain
+            gone = tuple(DeleteVersion(version.version, version.size) for version in _unneeded(found, keep))
+            plans.append(FunctionPlan(function.name, function.aws_name, remove=gone, arn=found.arn))
+    return Plan("prune", live.stage.name, region, "", origin, tuple(plans))
+
+
+def _unneeded(live: LiveFunction, retain: int) -> list[LiveVersion]:
+    versions = sorted(live.versions or (), key=lambda version: int(version.version))
+    old = versions[: max(0, len(versions) - retain)]
+    needed = {number for alias in (live.aliases or {}).values() for number in (alias.version, *alias.weights)}
+    needed |= {
+        alias.record.previous
+        for alias in (live.aliases or {}).values()
+        if alias.record is not None and alias.record.previous is not None
+    }
+    return [version for version in old if version.version not in needed]
+
+
+def delete(region: str, functions: Iterable[Function], live: Live, origin: Origin) -> Plan:
+    """Delete whole functions: aliases first, so that nothing calls them, then the function with its versions."""
+    plans = []
+    for function in sorted(functions, key=lambda function: function.name):
+        found = live.functions[function.name]
+        if found is not None:
+            aliases = sorted((found.aliases or {}).values(), key=lambda alias: alias.name)
+            gone = (*(DeleteAlias(alias.name, alias.version) for alias in aliases), DeleteFunction())
+            plans.append(FunctionPlan(function.name, function.aws_name, remove=gone, arn=found.arn))
+    return Plan("delete", live.stage.name, region, "", origin, tuple(plans))
