@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ci import policy
+from ci.errors import UsageError
+from ci.model import Function, Pipeline, Smoke, Stage
+
+EXECUTION = "arn:aws:iam::123456789012:role/lambda"
+STAGES = {"test": Stage("test", "test"), "prod": Stage("prod", "live", source="test")}
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:"
+
+
+def function(name: str, smoke: Smoke | None = None, aws_name: str = "", **settings: Any) -> Function:
+    return Function(name, aws_name or name, {"Role": EXECUTION} | settings, {}, Path("functions") / name, smoke=smoke)
+
+
+def pipeline(*functions: Function, region: str | None = "eu-west-1") -> Pipeline:
+    return Pipeline(Path(), "shop", region, STAGES, {one.name: one for one in functions})
+
+
+def made(*functions: Function, **options: Any) -> dict[str, policy.Role]:
+    line = pipeline(*functions)
+    return {role.name: role for role in policy.roles(line, policy.place(line), **options)}
+
+
+def statements(role: policy.Role) -> list[dict[str, Any]]:
+    return [statement for document in role.documents for statement in document["Statement"]]
+
+
+def actions(role: policy.Role) -> set[str]:
+    return {action for statement in statements(role) for action in statement["Action"]}
+
+
+def resources(role: policy.Role, action: str) -> set[str]:
+    return {arn for statement in statements(role) if action in statement["Action"] for arn in statement["Resource"]}
+
+
+def test_roles_of_the_workflows() -> None:
+    """There is one role to plan, one for each stage, and one for people who look at logs."""
+    assert ["plan", "deploy-test", "promote-prod", "observe"] == list(made(function("echo")))
+
+
+@pytest.mark.parametrize("name", ["plan", "observe"])
+def test_reading_roles_have_no_writing_action(name: str) -> None:
+    """Every action of a role that reads begins with Get, List or Filter; none invokes."""
+    everything = function("echo", KMSKeyArn="arn:aws:kms:eu-west-1:123456789012:key/k", Layers=["layer"])
+    verbs = {action.split(":")[1] for action in actions(made(everything, parameters=["/a"])[name])}
+    assert set() == {verb for verb in verbs if not verb.startswith(("Get", "List", "Filter", "Decrypt"))}
+
+
+def test_promotion_uploads_nothing() -> None:
+    """The role for prod moves aliases and invokes: no code, no configuration, no role is passed."""
+    role = made(function("echo", smoke=Smoke({}, {})))["promote-prod"]
+    moving = {"lambda:CreateAlias", "lambda:DeleteAlias", "lambda:UpdateAlias", "lambda:InvokeFunction"}
+    reading = {"lambda:GetFunction", "lambda:ListAliases", "lambda:ListVersionsByFunction"}
+    assert moving | reading == actions(role)
+
+
+def test_smoke_is_allowed_on_the_alias_only() -> None:
+    """A stage invokes its own alias, and only of functions that have a smoke test."""
+    roles = made(function("echo", smoke=Smoke({}, {})), function("silent"))
+    assert {f"{ARN}echo:test"} == resources(roles["deploy-test"], "lambda:InvokeFunction")
+    assert {f"{ARN}echo:live"} == resources(roles["promote-prod"], "lambda:InvokeFunction")
+
+
+def test_functions_are_named_by_their_aws_names() -> None:
+    """Writes name each function; reads also its versions and aliases, whose ARNs AWS checks separately."""
+    roles = made(function("echo", aws_name="shop-echo"))
+    assert {f"{ARN}shop-echo"} == resources(roles["deploy-test"], "lambda:UpdateFunctionCode")
+    assert {f"{ARN}shop-echo", f"{ARN}shop-echo:*"} == resources(roles["plan"], "lambda:GetFunction")
+
+
+def test_execution_roles_are_passed_to_lambda_only() -> None:
+    """iam:PassRole names the execution roles and is good for Lambda alone."""
+    other = "arn:aws:iam::123456789012:role/other"
+    role = made(function("echo"), function("sci", Role=other))["deploy-test"]
+    statement, = (one for one in statements(role) if "iam:PassRole" in one["Action"])
+    assert [EXECUTION, other] == statement["Resource"]
+    assert {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}} == statement["Condition"]
+
+
+LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:l:1"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/k"
+
+
+@pytest.mark.parametrize(
+    ("settings", "action", "resource"),
+    [
+        ({"Layers": [LAYER]}, "lambda:GetLayerVersion", LAYER),
+        ({"KMSKeyArn": KEY}, "kms:CreateGrant", KEY),
+        ({"KMSKeyArn": KEY}, "kms:Decrypt", KEY),
+        ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "ec2:DescribeSubnets", "*"),
+        ({"FileSystemConfigs": [{"Arn": "a"}]}, "elasticfilesystem:DescribeMountTargets", "*"),
+    ],
+)
+def test_a_setting_brings_its_permission(settings: dict[str, Any], action: str, resource: str) -> None:
+    """What a function uses is allowed to the role that configures it, and to nobody when no function uses it."""
+    assert {resource} == resources(made(function("echo", **settings))["deploy-test"], action)
+    assert set() == resources(made(function("echo"))["deploy-test"], action)
+
+
+def test_bucket_and_parameters() -> None:
+    """The bucket is written under deploy-test only; parameters are read by whoever compares the environment."""
+    roles = made(function("echo"), bucket="packages", parameters=["/shop/key"])
+    assert {"arn:aws:s3:::packages/*"} == resources(roles["deploy-test"], "s3:PutObject")
+    assert set() == resources(roles["promote-prod"], "s3:PutObject")
+    assert {"arn:aws:ssm:eu-west-1:123456789012:parameter/shop/key"} == resources(roles["plan"], "ssm:GetParameter")
+
+
+def test_observe_reads_the_log_group_that_the_function_writes() -> None:
+    """A log group of one's own replaces Lambda's default name."""
+    role = made(function("echo"), function("sci", LoggingConfig={"LogGroup": "shared"}))["observe"]
+    prefix = "arn:aws:logs:eu-west-1:123456789012:log-group:"
+    assert {f"{prefix}/aws/lambda/echo:*", f"{prefix}shared:*"} == resources(role, "logs:FilterLogEvents")
+
+
+def test_many_functions_fill_several_policies() -> None:
+    """200 functions stay listed one by one; no document passes AWS's limit and none is lost."""
+    functions = [function(f"function-{number:03}") for number in range(200)]
+    role = made(*functions)["deploy-test"]
+    assert 1 < len(role.documents) <= 10
+    assert all(policy.size(document) <= 6144 for document in role.documents)
+    assert {f"{ARN}{one.aws_name}" for one in functions} == resources(role, "lambda:UpdateFunctionCode")
+    assert () == role.notes
+
+
+def test_too_many_functions_share_a_pattern_and_it_is_said() -> None:
+    """Beyond ten policies the common beginning of the names stands for all of them."""
+    functions = [function(f"shop-{number % 10}-{number}", smoke=Smoke({}, {})) for number in range(1000)]
+    role = made(*functions)["deploy-test"]
+    assert {f"{ARN}shop-*"} == resources(role, "lambda:UpdateFunctionCode")
+    assert {f"{ARN}shop-*:test"} == resources(role, "lambda:InvokeFunction")
+    assert "every function named shop-*" in role.notes[0]
+
+
+def test_too_many_functions_with_nothing_in_common_are_refused() -> None:
+    """A wildcard is never made up where the names do not begin alike."""
+    functions = [function(f"{number:04}-with-a-name-that-is-quite-long") for number in range(1000)]
+    with pytest.raises(UsageError, match="1000 functions fill"):
+        made(*functions)
+
+
+@pytest.mark.parametrize(
+    ("functions", "region", "message"),
+    [
+        ([function("a")], None, "no region"),
+        ([function("a"), function("b", Role="arn:aws:iam::210987654321:role/x")], "eu-west-1", "123456789012, 2109"),
+        ([function("a", Role="not an arn")], "eu-west-1", "none"),
+    ],
+)
+def test_no_place(functions: list[Function], region: str | None, message: str) -> None:
+    """Without a region or with more than one account there is no ARN to write."""
+    with pytest.raises(UsageError, match=message):
+        policy.place(pipeline(*functions, region=region))
+
+
+def test_place_takes_partition_and_account_from_the_roles() -> None:
+    """A role of another partition puts every ARN there."""
+    line = pipeline(function("a", Role="arn:aws-cn:iam::123456789012:role/x"), region="cn-north-1")
+    assert policy.Place("aws-cn", "cn-north-1", "123456789012") == policy.place(line)
+
+
+def test_role_that_does_not_exist() -> None:
+    """A role is asked for by name; the answer to a wrong one lists them."""
+    with pytest.raises(UsageError) as caught:
+        policy.role(made(function("echo")).values(), "admin")
+    assert "there are: plan, deploy-test, promote-prod, observe" == caught.value.hint
