@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,10 +56,14 @@ _DEFAULTS = {setting.member: setting.default for setting in SETTINGS if setting.
 
 
 def key_of(member: str) -> str:
-    """The name in pipeline.yaml of a member of CreateFunction: ``DurableConfig`` -> ``durable``."""
+    """The name in pipeline.yaml of a member of CreateFunction: ``DurableConfig`` -> ``durable``.
+
+    ``RuntimeConfig`` stays ``runtime_config``: ``runtime`` is taken.
+    """
     if member in _KEYS:
         return _KEYS[member]
-    return snake_case(re.sub(r"(Config|Configs|Arn)$", "", member))
+    short = snake_case(re.sub(r"(Config|Configs|Arn)$", "", member))
+    return snake_case(member) if short in _KEYS.values() else short
 
 
 def snake_case(name: str) -> str:
@@ -72,7 +76,28 @@ def complete(said: Mapping[str, Any]) -> dict[str, Any]:
     settings = dict(said)
     for member, default in _DEFAULTS.items():
         value = settings.get(member)
-        settings[member] = default | (value or {}) if isinstance(default, dict) else default if value is None else value
-    if settings["LoggingConfig"]["LogFormat"] == "JSON":
-        settings["LoggingConfig"] = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | settings["LoggingConfig"]
+        if isinstance(default, dict):
+            settings[member] = default | (value or {})
+        elif value is None:
+            settings[member] = default
+    logging, vpc = settings["LoggingConfig"], settings["VpcConfig"]
+    if logging["LogFormat"] == "JSON":
+        settings["LoggingConfig"] = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | logging
+    # AWS answers these in an order of its own.
+    settings["VpcConfig"] = vpc | {key: sorted(vpc[key], key=str) for key in ("SubnetIds", "SecurityGroupIds")}
     return settings
+
+
+def from_aws(configuration: Mapping[str, Any], members: Container[str]) -> dict[str, Any]:
+    """The settings in AWS's description of a function, in the shape in which CreateFunction takes them.
+
+    ``members`` are those of CreateFunction; whatever else AWS tells is no setting.
+    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+    """
+    found = {name: value for name, value in configuration.items() if name in members and name not in NOT_SETTINGS}
+    found["Layers"] = [layer["Arn"] for layer in found.get("Layers", [])]
+    logging = dict(found.get("LoggingConfig", {}))
+    if logging.get("LogGroup") == f"/aws/lambda/{configuration['FunctionName']}":
+        del logging["LogGroup"]
+    found["LoggingConfig"] = logging
+    return complete(found)

@@ -1,0 +1,80 @@
+"""Is the handler there? Read from the source as text: importing a function's code would run it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ci.errors import Problem
+
+_FORM = re.compile(r"(?P<module>[^\s./]+(?:[./][^\s./]+)*)\.(?P<function>[^\W\d]\w*)")
+_STAR = "*"
+
+
+def problems(handler: str, runtime: str | None, source: Path, include: Iterable[Path], at: Problem) -> list[Problem]:
+    """What is wrong with ``handler`` (``module.function``), which is said ``at`` a place.
+
+    It is looked for in the folder ``source`` and in what lies beside it in the package, ``include``.
+    """
+
+    def wrong(what: str) -> list[Problem]:
+        return [Problem(at.file, at.line, at.where, what)]
+
+    form = _FORM.fullmatch(handler)
+    if not form:
+        return wrong("must be module.function, such as echo.handle")
+    module, function = form["module"].replace(".", "/"), form["function"]
+    top = module.partition("/")[0]
+    folders = [source, *(path.parent for path in include if path.name in (top, f"{top}.py"))]
+    candidates = [folder / end for folder in folders for end in (f"{module}/__init__.py", f"{module}.py")]
+    file = next((path for path in candidates if path.is_file()), None)
+    if file is None:
+        return wrong(f"there is no {module}.py in the source or in what it includes")
+    try:
+        tree = ast.parse(file.read_bytes())
+    except OSError as error:
+        return wrong(f"{file.name} cannot be read: {error.strerror}")
+    except SyntaxError as error:
+        return wrong(f"{file.name}, line {error.lineno}: {error.msg}") if runtime and _speaks(runtime) else []
+    except (ValueError, RecursionError, MemoryError):
+        return wrong(f"{file.name} cannot be read as Python")
+    found = dict(_names(tree.body))
+    if function not in found and not found.keys() & {_STAR, "__getattr__"}:
+        return wrong(f"{file.name} does not define {function}")
+    if found.get(function):
+        return wrong(f"{function} is async: Lambda's Python runtime does not await it")
+    return []
+
+
+def _speaks(runtime: str) -> bool:
+    """Whether this Python reads the language of ``runtime``: an older 3.x, or its own."""
+    version = tuple(int(part) for part in runtime.removeprefix("python").split("."))
+    return (3, 0) <= version <= sys.version_info[:2]
+
+
+def _names(body: Iterable[ast.stmt]) -> Iterator[tuple[str, bool]]:
+    """Each name that the statements bind at the level of the module; True for a plain coroutine function."""
+    for statement in body:
+        match statement:
+            case ast.AsyncFunctionDef(name=name, decorator_list=decorators):
+                yield name, not decorators
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name, False
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                for alias in names:
+                    yield alias.asname or alias.name.partition(".")[0], False
+            case ast.AnnAssign(value=None):
+                pass
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
+                yield from _names(statement.body)
+                yield from _names(getattr(statement, "orelse", []))
+                yield from _names(getattr(statement, "finalbody", []))
+                for handler in getattr(statement, "handlers", []):
+                    yield from _names(handler.body)
+            case _:
+                for node in ast.walk(statement):
+                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                        yield node.id, False

@@ -1,0 +1,221 @@
+"""YAML text -> plain values that remember their lines. Safe, and bounded in time and memory.
+
+The text becomes dict, list, str, int, float, bool and None, and nothing else. What YAML lets one write
+but two readers would read differently (``1:30`` is 90, ``010`` is 8, a date) is refused with the way out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from ci.errors import ConfigError, Problem
+
+SIZE_LIMIT = 1_000_000
+"""Bytes of text. A thousand functions, each said at length, are half of that."""
+NODE_LIMIT = 100_000
+"""Values in the document, each counted as often as an alias repeats it."""
+DEPTH_LIMIT = 40
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
+
+Path = tuple[str | int, ...]
+
+
+class Text(str):
+    """A string that knows the line it stands on."""
+
+    line: int
+
+
+@dataclass
+class Node:
+    """A value, the line where it starts, and the lines of the values in it."""
+
+    value: Any
+    line: int
+    children: dict[str | int, tuple[int, Node]] = field(default_factory=dict)
+    """By key or index: the line of the key or of the item, and the node."""
+    size: int = 1
+    height: int = 1
+    complete: bool = True
+
+    def line_of(self, path: Iterable[str | int]) -> int:
+        """The line of the value at ``path``, or of the innermost value on the way to it that is there."""
+        node, line = self, self.line
+        for part in path:
+            if part not in node.children:
+                break
+            line, node = node.children[part]
+        return line
+
+
+def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
+    """The document in ``text`` and what is wrong with single values of it.
+
+    :raises ConfigError: it is not one YAML document, or is larger or deeper than the limits.
+    """
+    reader = _Reader(text, file)
+    try:
+        return reader.document(), reader.problems
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise reader.refusal(mark.line + 1 if mark else 1, f"is not YAML: {error.problem or error.context}") from None
+    except yaml.reader.ReaderError as error:
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        line = text.count("\n", 0, text.find(chr(code))) + 1
+        raise reader.refusal(line, f"is not YAML: it holds the control character U+{code:04X}") from None
+
+
+class _Reader:
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.anchors: dict[str, Node] = {}
+        if len(text.encode()) > SIZE_LIMIT:
+            raise self.refusal(1, f"is larger than {SIZE_LIMIT // 1000} kB")
+        self.resolver: Any = yaml.resolver.Resolver()
+        self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+
+    def refusal(self, line: int, what: str) -> ConfigError:
+        """The end of the reading: ``what`` makes the rest meaningless."""
+        return ConfigError([*self.problems, Problem(self.file, line, "", what)])
+
+    def problem(self, line: int, path: Path, what: str) -> None:
+        self.problems.append(Problem(self.file, line, where(path), what))
+
+    def document(self) -> Node:
+        next(self.events)  # the start of the stream
+        start = next(self.events)
+        if isinstance(start, yaml.StreamEndEvent):
+            raise self.refusal(1, "is empty")
+        root = self.node(next(self.events), (), 1)
+        next(self.events)  # the end of the document
+        after = next(self.events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise self.refusal(after.start_mark.line + 1, "holds a second YAML document")
+        return root
+
+    def node(self, event: Any, path: Path, depth: int) -> Node:
+        """The node that starts with ``event``; ``depth`` is how deep it lies."""
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event.anchor, line, depth)
+        node = Node(None, line, complete=False)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        if isinstance(event, yaml.ScalarEvent):
+            node.value = self.scalar(event, path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self.tag(event, "seq", path)
+            self.sequence(node, path, depth)
+        else:
+            self.tag(event, "map", path)
+            self.mapping(node, path, depth)
+        node.complete = True
+        return node
+
+    def alias(self, anchor: str | None, line: int, depth: int) -> Node:
+        node = self.anchors.get(anchor or "")
+        if node is None:  # its name is not shown: it may be a password that starts with an asterisk
+            raise self.refusal(line, "is not YAML: * refers to nothing; a text that starts with * must be quoted")
+        if not node.complete:
+            raise self.refusal(line, "is not YAML: an alias inside of what it refers to")
+        self.bound(depth + node.height, line)
+        return node
+
+    def bound(self, depth: int, line: int) -> None:
+        if depth > DEPTH_LIMIT:
+            raise self.refusal(line, f"is nested more than {DEPTH_LIMIT} deep")
+
+    def grow(self, node: Node, key: str | int, line: int, child: Node) -> None:
+        node.children[key] = (line, child)
+        node.size += child.size
+        node.height = max(node.height, child.height + 1)
+        if node.size > NODE_LIMIT:
+            raise self.refusal(line, f"holds more than {NODE_LIMIT} values, aliases followed")
+
+    def sequence(self, node: Node, path: Path, depth: int) -> None:
+        self.bound(depth + 1, node.line)
+        node.value = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            index = len(node.value)
+            child = self.node(event, (*path, index), depth + 1)
+            self.grow(node, index, event.start_mark.line + 1, child)
+            node.value.append(child.value)
+
+    def mapping(self, node: Node, path: Path, depth: int) -> None:
+        self.bound(depth + 1, node.line)
+        node.value = {}
+        merged: list[Node] = []
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            line = event.start_mark.line + 1
+            merge = isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value == "<<"
+            key = "<<" if merge else self.node(event, path, depth + 1).value
+            child = self.node(next(self.events), (*path, key if isinstance(key, str) else "?"), depth + 1)
+            if merge:
+                merged += self.merge(child, line, path)
+            elif not isinstance(key, str):
+                self.problem(line, path, "a key must be a string: quote it")
+            elif key in node.value:
+                first = node.children[key][0]
+                self.problem(line, (*path, key), f"is here twice, first on line {first}")
+            else:
+                self.grow(node, key, line, child)
+                node.value[key] = child.value
+        for other in merged:
+            for name, (line, child) in other.children.items():
+                if name not in node.value:
+                    self.grow(node, name, line, child)
+                    node.value[name] = child.value
+
+    def merge(self, node: Node, line: int, path: Path) -> list[Node]:
+        """The mappings that ``<<: node`` names. https://yaml.org/type/merge.html"""
+        nodes = [child for _, child in node.children.values()] if isinstance(node.value, list) else [node]
+        if all(isinstance(each.value, dict) for each in nodes):
+            return nodes
+        self.problem(line, path, "<< must name a mapping, or a list of mappings")
+        return []
+
+    def tag(self, event: Any, kind: str, path: Path) -> None:
+        if event.tag not in (None, "!", _TAG + kind):
+            self.problem(event.start_mark.line + 1, path, "has a tag (!...): only plain YAML is read")
+
+    def scalar(self, event: Any, path: Path) -> Any:
+        line, value = event.start_mark.line + 1, event.value
+        tag = event.tag if event.tag not in (None, "!") else None
+        if tag is None:
+            tag = self.resolver.resolve(yaml.ScalarNode, value, event.implicit) if event.implicit[0] else _TAG + "str"
+        kind = tag.removeprefix(_TAG)
+        if kind == "str":
+            text = Text(value)
+            text.line = line
+            return text
+        if kind == "null":
+            return None
+        if kind == "bool":
+            return value.lower() in ("yes", "true", "on")
+        if kind in ("int", "float") and (number := _NUMBER.fullmatch(value)):
+            return float(value) if number[2] or number[3] else int(value)
+        meaning = {"int": "a number", "float": "a number", "timestamp": "a date"}.get(kind)
+        if meaning:
+            self.problem(line, path, f"is {meaning} in a notation that readers differ on: quote it or write it plainly")
+        else:
+            self.problem(line, path, "has a tag (!...): only plain YAML is read")
+        return None
+
+
+def where(path: Iterable[str | int]) -> str:
+    """``("functions", "echo", "layers", 0)`` as messages say it: ``functions.echo.layers[0]``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" for part in path).removeprefix(".")
+
+
+def _shown(key: str) -> str:
+    return key if re.fullmatch(r"[\w<>/-]{1,80}", key) else json.dumps(key[:80])

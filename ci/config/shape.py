@@ -1,0 +1,222 @@
+"""What pipeline.yaml may say, as one schema: it checks, it translates to AWS's names, it is published for editors.
+
+The keys that are settings of Lambda, with their types, limits, enumerations and patterns, are made from the
+SDK's service model. The rest is ours and stands here.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
+from pydantic_core import core_schema as core
+
+from ci import service_model, settings
+from ci.config import template
+from ci.service_model import Shape
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+"""Project, functions and stages: safe as AWS's names, as file names and on a command line."""
+FUNCTION_NAME_LIMIT = 64
+"""https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html (FunctionName)"""
+LAYERS_LIMIT = 5
+"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+REGION = r"[a-z]{2,5}(-[a-z]+)+-[0-9]+"
+SIZE = r"([0-9]+(?:\.[0-9]+)?) ?(B|kB|KB|MB|GB)"
+"""A size in SI units, as plans print it."""
+
+_BUILD_NEEDS = frozenset({"Runtime", "Architectures", "Handler"})
+"""Settings that decide what is built: nothing in them is expanded."""
+
+Fields = dict[str, core.TypedDictField]
+
+
+@functools.cache
+def document(required: bool = True) -> SchemaValidator:
+    """Checks and translates the whole of pipeline.yaml. Without ``required``, keys may be missing."""
+    return SchemaValidator(document_schema(required))
+
+
+@functools.cache
+def settings_only() -> SchemaValidator:
+    """Checks complete settings in AWS's own shape, nothing left to expand."""
+    return SchemaValidator(_mapping(_settings(expandable=False)))
+
+
+def document_schema(required: bool = True) -> CoreSchema:
+    """The schema behind ``document``."""
+    stage: Fields = {
+        "alias": _field(_text(service_model.shape("Alias")), required),
+        "from": _field(core.str_schema()),
+    }
+    name = core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT)
+    function = _function()
+    return _mapping(
+        {
+            "project": _field(name, required),
+            "region": _field(core.str_schema(pattern=_whole(REGION))),
+            "name": _field(core.str_schema(min_length=1)),
+            "stages": _field(core.dict_schema(name, _mapping(stage), min_length=1), required),
+            "defaults": _field(_mapping({key: field for key, field in function.items() if key != "source"})),
+            "functions": _field(core.dict_schema(name, _mapping(function)), required),
+        },
+    )
+
+
+def _function() -> Fields:
+    """The keys of a function. Those that are settings of Lambda come out under AWS's names."""
+    environment = service_model.shape("EnvironmentVariables")
+    path = core.str_schema(min_length=1)
+    return _settings(expandable=True) | {
+        "source": _field(path),
+        "include": _field(core.list_schema(path)),
+        "exclude": _field(core.list_schema(core.str_schema(min_length=1))),
+        "requirements": _field(path),
+        "environment": _field(
+            core.dict_schema(_text(service_model.shape(environment.key or "")), _expandable(core.str_schema()))
+        ),
+        "tags": _field(_value(service_model.shape("Tags"), expandable=False)),
+        "concurrency": _field(_value(service_model.shape("ReservedConcurrentExecutions"), expandable=False)),
+        "smoke": _field(_mapping({key: _field(core.any_schema(), required=True) for key in ("event", "expect")})),
+        "retain": _field(core.int_schema(ge=1)),
+        "max_size": _field(_size()),
+    }
+
+
+@functools.cache
+def keys() -> tuple[str, ...]:
+    """Every key that a function may have."""
+    return tuple(str(field.get("validation_alias", name)) for name, field in _function().items())
+
+
+def _settings(expandable: bool) -> Fields:
+    fields = {}
+    for member, shape in service_model.members("CreateFunction").items():
+        if member not in settings.NOT_SETTINGS:
+            schema = _setting(member, shape, expandable and member not in _BUILD_NEEDS)
+            fields[member] = _field(schema, alias=settings.key_of(member))
+    return fields
+
+
+def _setting(member: str, shape: Shape, expandable: bool) -> CoreSchema:
+    if member == "Runtime":
+        return core.literal_schema(list(service_model.python_runtimes()))
+    if member == "Description":
+        return _expandable(core.str_schema(max_length=settings.DESCRIPTION_LIMIT), expandable)
+    if member == "Layers":
+        return core.list_schema(_value(service_model.shape(shape.member or ""), expandable), max_length=LAYERS_LIMIT)
+    return _value(shape, expandable)
+
+
+def _value(shape: Shape, expandable: bool) -> CoreSchema:
+    """The schema of a value of ``shape``."""
+    low, high = shape.min, shape.max
+    match shape.type:
+        case "string":
+            return _expandable(_text(shape), expandable)
+        case "boolean":
+            return core.bool_schema()
+        case "integer" | "long":
+            return core.int_schema(ge=None if low is None else int(low), le=None if high is None else int(high))
+        case "float" | "double":
+            return core.float_schema(ge=low, le=high, allow_inf_nan=False)
+        case "list":
+            item = service_model.shape(shape.member or "")
+            items = core.list_schema(_value(item, expandable), min_length=_int(low), max_length=_int(high))
+            return _or_alone(items, _value(item, expandable), lambda one: [one]) if high == 1 and item.scalar else items
+        case "map":
+            key, value = service_model.shape(shape.key or ""), service_model.shape(shape.value or "")
+            return core.dict_schema(_text(key), _value(value, expandable))
+        case "structure":
+            return _structure(shape, expandable)
+    raise NotImplementedError(f"a setting of the type {shape.type}")
+
+
+def _structure(shape: Shape, expandable: bool) -> CoreSchema:
+    """A mapping. One with a single scalar member may be said as that member's value: ``tracing: Active``."""
+    members = {member: service_model.shape(name) for member, name in (shape.members or {}).items()}
+    fields = {
+        member: _field(_value(each, expandable), member in shape.required, settings.snake_case(member))
+        for member, each in members.items()
+    }
+    only = next(iter(members))
+    if len(members) > 1 or not members[only].scalar:
+        return _mapping(fields)
+    alias = settings.snake_case(only)
+    return _or_alone(_mapping(fields), _value(members[only], expandable), lambda one: {alias: one})
+
+
+def _or_alone(schema: CoreSchema, alone: CoreSchema, wrap: Callable[[Any], Any]) -> CoreSchema:
+    """``schema``, where a single value of the schema ``alone`` may stand for ``wrap`` of it."""
+
+    def wrapped(value: Any) -> Any:
+        return value if isinstance(value, dict | list) or value is None else wrap(value)
+
+    either = core.union_schema([alone, schema])
+    return core.no_info_before_validator_function(wrapped, schema, json_schema_input_schema=either)
+
+
+def _text(shape: Shape) -> CoreSchema:
+    if shape.enum:
+        return core.literal_schema(list(shape.enum))
+    pattern = None if shape.pattern is None else _whole(shape.pattern)
+    around = pattern is not None and re.search(r"\(\?<?[=!]", pattern)  # what the faster engine does not know
+    return core.str_schema(
+        pattern=pattern,
+        min_length=_int(shape.min) or None,
+        max_length=_int(shape.max),
+        regex_engine="python-re" if around else None,
+    )
+
+
+def _expandable(schema: CoreSchema, expandable: bool = True) -> CoreSchema:
+    """``schema``, where a text with ``${...}`` passes as a template and is checked once it is filled in."""
+    if not expandable:
+        return schema
+
+    def check(value: Any, handler: core.ValidatorFunctionWrapHandler) -> Any:
+        if not isinstance(value, str) or not template.holds(value):
+            return handler(value)
+        if not template.well_formed(value):
+            raise PydanticCustomError("template", "")
+        return template.Template(str(value), getattr(value, "line", 0))
+
+    either = core.union_schema([schema, core.str_schema(pattern=r"\$\{")])
+    return core.no_info_wrap_validator_function(check, schema, json_schema_input_schema=either)
+
+
+def _size() -> CoreSchema:
+    units = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+    def in_bytes(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(SIZE, value)
+        if not found:
+            raise PydanticCustomError("size", "")
+        return int(float(found[1]) * units[found[2]])
+
+    either = core.union_schema([core.int_schema(ge=1), core.str_schema(pattern=_whole(SIZE))])
+    return core.no_info_before_validator_function(in_bytes, core.int_schema(ge=1), json_schema_input_schema=either)
+
+
+def _mapping(fields: Fields) -> CoreSchema:
+    return core.typed_dict_schema(
+        fields, extra_behavior="forbid", total=False, config=core.CoreConfig(strict=True, str_strip_whitespace=False)
+    )
+
+
+def _field(schema: CoreSchema, required: bool = False, alias: str | None = None) -> core.TypedDictField:
+    return core.typed_dict_field(schema, required=required, validation_alias=alias)
+
+
+def _whole(pattern: str) -> str:
+    """``pattern`` for all of a text: it may not end in a line break that nobody sees."""
+    return rf"^(?:{pattern})$"
+
+
+def _int(number: float | None) -> int | None:
+    return None if number is None else int(number)

@@ -1,0 +1,92 @@
+"""What the SDK itself knows of Lambda's API: members, types, limits, enumerations, patterns. Read, never retyped.
+
+The data is botocore's ``service-2`` file. It is read without importing botocore, which would cost more
+than everything else that a configuration needs.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import importlib.util
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ci.errors import DollopError
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One type of the API. ``min`` and ``max`` bound a number's value, a string's or a list's length."""
+
+    name: str
+    type: str
+    min: float | None = None
+    max: float | None = None
+    enum: tuple[str, ...] = ()
+    pattern: str | None = None
+    """A regular expression for the whole string, in Java's dialect."""
+    required: frozenset[str] = frozenset()
+    members: Mapping[str, str] | None = None
+    """Of a structure: member -> name of its shape."""
+    member: str | None = None
+    """Of a list: the shape of its items."""
+    key: str | None = None
+    value: str | None = None
+    """Of a map: the shapes of its keys and values."""
+
+    @property
+    def scalar(self) -> bool:
+        """Whether a value of it is a single string, number or boolean."""
+        return self.type not in ("structure", "list", "map")
+
+
+def shape(name: str) -> Shape:
+    """The shape called ``name``.
+
+    :raises KeyError: the SDK that is installed has no such shape.
+    """
+    raw = _model()["shapes"][name]
+    return Shape(
+        name=name,
+        type=raw["type"],
+        min=raw.get("min"),
+        max=raw.get("max"),
+        enum=tuple(raw.get("enum", ())),
+        pattern=raw.get("pattern"),
+        required=frozenset(raw.get("required", ())),
+        members={key: ref["shape"] for key, ref in raw["members"].items()} if "members" in raw else None,
+        member=raw["member"]["shape"] if "member" in raw else None,
+        key=raw["key"]["shape"] if "key" in raw else None,
+        value=raw["value"]["shape"] if "value" in raw else None,
+    )
+
+
+def members(operation: str) -> dict[str, Shape]:
+    """What ``operation`` (``CreateFunction``, ``UpdateFunctionConfiguration``) takes, in the model's order."""
+    request = shape(_model()["operations"][operation]["input"]["shape"])
+    return {member: shape(name) for member, name in (request.members or {}).items()}
+
+
+@functools.cache
+def python_runtimes() -> tuple[str, ...]:
+    """Every Python runtime that the SDK knows, deprecated ones too, newest first."""
+    versions = (re.fullmatch(r"python(\d+)\.(\d+)", runtime) for runtime in shape("Runtime").enum)
+    numbers = sorted(((int(found[1]), int(found[2])) for found in versions if found), reverse=True)
+    return tuple(f"python{major}.{minor}" for major, minor in numbers)
+
+
+@functools.cache
+def _model() -> dict[str, Any]:
+    package = importlib.util.find_spec("botocore")
+    folders = package.submodule_search_locations or () if package else ()
+    found = sorted(file for folder in folders for file in Path(folder).glob("data/lambda/*/service-2.json*"))
+    if not found:
+        raise DollopError("botocore's description of Lambda is not installed", "install boto3 beside this program")
+    newest = found[-1].read_bytes()
+    model: dict[str, Any] = json.loads(gzip.decompress(newest) if found[-1].suffix == ".gz" else newest)
+    return model
