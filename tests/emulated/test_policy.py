@@ -1,0 +1,179 @@
+"""IAM enforced: each role does its whole job and is refused everything else.
+
+MiniStack with AUTH=true checks signatures and the policies of an assumed role. Where it differs from AWS:
+it checks CreateFunction against ``*`` (AWS: the function), a call with a qualifier against the unqualified
+function (AWS: the qualified ARN), and UpdateAlias and DeleteAlias as if they were ListAliases. What it cannot
+show of those is read off the policies in tests/unit/test_policy.py.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from ci import policy
+from ci.model import Function, Pipeline, Smoke, Stage
+
+ACCOUNT = "000000000000"
+REGION = "eu-west-1"
+EXECUTION = f"arn:aws:iam::{ACCOUNT}:role/execution"
+Client = Any
+Clients = Callable[..., Client]
+
+
+def package(answer: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("echo.py", f"def handle(event, context):\n    return {answer!r}\n")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A MiniStack that enforces IAM."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    environment |= {"AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    log = tmp_path_factory.mktemp("ministack") / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=output, stderr=output)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/_localstack/health", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail(f"MiniStack did not start: {log.read_text()[-2000:]}")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def clients(endpoint: str) -> Clients:
+    """Clients of the emulator; without credentials they are the account's root."""
+
+    def client(service: str, credentials: dict[str, str] | None = None) -> Client:
+        given = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
+        session = boto3.Session(
+            given["AccessKeyId"], given["SecretAccessKey"], given.get("SessionToken"), region_name=REGION
+        )
+        return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
+
+    return client
+
+
+@pytest.fixture(scope="module")
+def made(clients: Clients) -> dict[str, policy.Role]:
+    """The roles of a pipeline with one function, and their policies, in the emulator's IAM."""
+    iam = clients("iam")
+    settings = {"Role": EXECUTION}
+    function = Function("echo", "shop-echo", settings, {}, Path("functions/echo"), smoke=Smoke({}, {}))
+    stages = {"test": Stage("test", "test"), "prod": Stage("prod", "prod", source="test")}
+    pipeline = Pipeline(Path(), "shop", REGION, stages, {"echo": function})
+    roles = policy.roles(pipeline, policy.place(pipeline))
+    principals = {role.name: {"AWS": f"arn:aws:iam::{ACCOUNT}:root"} for role in roles}
+    for name, principal in {**principals, "execution": {"Service": "lambda.amazonaws.com"}}.items():
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    for role in roles:
+        for number, document in enumerate(role.documents):
+            arn = iam.create_policy(PolicyName=f"{role.name}-{number}", PolicyDocument=json.dumps(document))
+            iam.attach_role_policy(RoleName=role.name, PolicyArn=arn["Policy"]["Arn"])
+    return {role.name: role for role in roles}
+
+
+@pytest.fixture(scope="module")
+def aws(clients: Clients, made: dict[str, policy.Role]) -> Callable[[str], Client]:
+    """Lambda as a role sees it. There are two functions, each with an alias: one ours, one somebody else's."""
+    root = clients("lambda")
+    for name in ("shop-echo", "payroll"):
+        arguments = {"Runtime": "python3.13", "Handler": "echo.handle", "Role": EXECUTION}
+        root.create_function(FunctionName=name, Code={"ZipFile": package("1")}, **arguments)
+        root.get_waiter("function_active_v2").wait(FunctionName=name)
+        root.publish_version(FunctionName=name)
+        for alias in ("test", "prod"):
+            root.create_alias(FunctionName=name, Name=alias, FunctionVersion="1")
+
+    def client(role: str) -> Client:
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        assumed = clients("sts").assume_role(RoleArn=arn, RoleSessionName="run-1")
+        return clients("lambda", assumed["Credentials"])
+
+    return client
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "get_function": {},
+    "list_aliases": {},
+    "list_versions_by_function": {},
+    "update_function_code": {"ZipFile": package("2")},
+    "update_function_configuration": {"MemorySize": 256},
+    "publish_version": {},
+    "put_function_concurrency": {"ReservedConcurrentExecutions": 5},
+    "create_alias": {"FunctionVersion": "1"},
+    "invoke": {},
+    "delete_function": {},
+    "add_permission": {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"},
+}
+READ = {"get_function", "list_aliases", "list_versions_by_function"}
+WRITE = {
+    "create_alias",
+    "publish_version",
+    "put_function_concurrency",
+    "update_function_code",
+    "update_function_configuration",
+}
+
+
+def allowed(client: Client, function: str, role: str) -> set[str]:
+    """The calls of ``CALLS`` that get past IAM; any other refusal (a conflict, say) is not about permission."""
+    passed = set()
+    for call, arguments in CALLS.items():
+        extra = {"Name": role} if call == "create_alias" else {}
+        try:
+            getattr(client, call)(FunctionName=function, **arguments, **extra)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "AccessDeniedException":
+                continue
+        passed.add(call)
+    return passed
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [("plan", READ), ("deploy-test", READ | WRITE), ("promote-prod", READ | {"create_alias"}), ("observe", set())],
+)
+def test_role_does_its_job_and_no_more(aws: Callable[[str], Client], role: str, expected: set[str]) -> None:
+    """Plan only reads, deploy uploads and points, promotion only points; none deletes or opens a function to others.
+
+    (Invoking is allowed on the alias's ARN, which this emulator does not look at: it counts as refused here.)
+    """
+    assert expected == allowed(aws(role), "shop-echo", role)
+
+
+@pytest.mark.parametrize("role", ["plan", "deploy-test", "promote-prod", "observe"])
+def test_no_role_touches_a_function_of_somebody_else(aws: Callable[[str], Client], role: str) -> None:
+    """A function that is not in pipeline.yaml can be neither read nor changed."""
+    assert set() == allowed(aws(role), "payroll", role)
