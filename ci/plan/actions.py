@@ -117,14 +117,6 @@ class PointAlias:
 
 
 @dataclass(frozen=True)
-class DeleteAlias:
-    """``version`` is what the alias points to."""
-
-    alias: str
-    version: str
-
-
-@dataclass(frozen=True)
 class DeleteVersion:
     """``size`` is in bytes of zip, which no longer count against the account's code storage."""
 
@@ -134,12 +126,14 @@ class DeleteVersion:
 
 @dataclass(frozen=True)
 class DeleteFunction:
-    """With all its versions."""
+    """With all its versions. ``aliases`` is what stops answering: alias -> version."""
+
+    aliases: Mapping[str, str]
 
 
 Preparation = CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
 Shift = PutConcurrency | PointAlias
-Removal = DeleteAlias | DeleteVersion | DeleteFunction
+Removal = DeleteVersion | DeleteFunction
 Action = Preparation | Shift | Removal
 
 

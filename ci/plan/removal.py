@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ci.model import Function, Live, LiveFunction, LiveVersion
-from ci.plan.actions import DeleteAlias, DeleteFunction, DeleteVersion, FunctionPlan, Origin, Plan
+from ci.plan.actions import DeleteFunction, DeleteVersion, FunctionPlan, Origin, Plan
 
 
 def prune(region: str, functions: Iterable[Function], live: Live, origin: Origin, retain: int | None = None) -> Plan:
@@ -33,12 +33,11 @@ def _unneeded(live: LiveFunction, retain: int) -> list[LiveVersion]:
 
 
 def delete(region: str, functions: Iterable[Function], live: Live, origin: Origin) -> Plan:
-    """Delete whole functions: aliases first, so that nothing calls them, then the function with its versions."""
+    """Delete whole functions, each with its aliases and versions: one call, so that none is left half deleted."""
     plans = []
     for function in sorted(functions, key=lambda function: function.name):
         found = live.functions[function.name]
         if found is not None:
-            aliases = sorted((found.aliases or {}).values(), key=lambda alias: alias.name)
-            gone = (*(DeleteAlias(alias.name, alias.version) for alias in aliases), DeleteFunction())
-            plans.append(FunctionPlan(function.name, function.aws_name, remove=gone, arn=found.arn))
+            gone = DeleteFunction({name: alias.version for name, alias in sorted((found.aliases or {}).items())})
+            plans.append(FunctionPlan(function.name, function.aws_name, remove=(gone,), arn=found.arn))
     return Plan("delete", live.stage.name, region, "", origin, tuple(plans))

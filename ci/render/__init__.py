@@ -1,0 +1,1 @@
+"""Plan, status -> text, Markdown, JSON. Pure."""

@@ -1,0 +1,137 @@
+"""Plan and status as plain data, for programs; and the digest by which two plans are compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ci.model import Live, LiveFunction
+from ci.plan.actions import (
+    Action,
+    Change,
+    CodeChange,
+    CreateFunction,
+    DeleteFunction,
+    DeleteVersion,
+    FunctionPlan,
+    Plan,
+    PointAlias,
+    PublishVersion,
+    PutConcurrency,
+    TagFunction,
+    UntagFunction,
+    UpdateCode,
+    UpdateConfiguration,
+)
+
+
+def plan(plan: Plan) -> dict[str, Any]:
+    """The whole plan, without a single secret value, with a ``digest`` over what it changes.
+
+    The digest leaves out who plans and when (commit, run, time), so that the plan of a pull request and
+    that of its merge are equal when they do the same.
+    """
+    data = {
+        "verb": plan.verb,
+        "stage": plan.stage,
+        "region": plan.region,
+        "functions": [_function(function) for function in plan.functions],
+        "notes": list(plan.notes),
+    }
+    return {
+        **data,
+        "release": plan.release,
+        "commit": plan.origin.commit,
+        "run": plan.origin.run,
+        "at": plan.origin.at,
+        "digest": hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest(),
+    }
+
+
+def digest(of: Plan) -> str:
+    """Hex sha256 over what the plan changes."""
+    return str(plan(of)["digest"])
+
+
+def to_json(data: Any) -> str:
+    """Indented, for people and programs."""
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _function(function: FunctionPlan) -> dict[str, Any]:
+    return {
+        "function": function.function,
+        "name": function.aws_name,
+        "version": function.version,
+        "digest": function.digest,
+        "changes": [_change(change) for change in function.changes],
+        "code": _code(function.code) if function.code else None,
+        "drift": [_change(change) for change in function.drift],
+        "actions": [_action(action) for action in function.actions],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    if change.verb:
+        return {"key": change.key, "change": change.verb}
+    return {"key": change.key, "before": change.before, "after": change.after}
+
+
+def _code(code: CodeChange) -> dict[str, Any]:
+    files = None if code.files is None else [{"change": file.mark, "path": file.path} for file in code.files]
+    return {
+        "size": {"before": code.size_before, "after": code.size_after},
+        "files": files,
+        "dependencies": [_change(change) for change in code.dependencies],
+    }
+
+
+def _action(action: Action) -> dict[str, Any]:
+    """The call and what it takes, by the API's own name."""
+    match action:
+        case CreateFunction():
+            return {"call": "CreateFunction", "settings": sorted(action.settings), "digest": action.package.digest}
+        case UpdateConfiguration():
+            environment = [] if action.environment is None else ["Environment"]
+            return {"call": "UpdateFunctionConfiguration", "settings": sorted([*action.settings, *environment])}
+        case UpdateCode():
+            return {"call": "UpdateFunctionCode", "digest": action.package.digest, "size": action.package.size}
+        case TagFunction():
+            return {"call": "TagResource", "tags": dict(sorted(action.tags.items()))}
+        case UntagFunction():
+            return {"call": "UntagResource", "tags": list(action.keys)}
+        case PublishVersion():
+            return {"call": "PublishVersion", "version": action.expected}
+        case PutConcurrency():
+            return {"call": "PutFunctionConcurrency", "before": action.before, "after": action.after}
+        case PointAlias():
+            call = "CreateAlias" if action.revision is None else "UpdateAlias"
+            return {"call": call, "alias": action.alias, "before": action.before, "after": action.expected}
+        case DeleteVersion():
+            return {"call": "DeleteFunction", "version": action.version}
+        case DeleteFunction():
+            return {"call": "DeleteFunction", "aliases": dict(sorted(action.aliases.items()))}
+
+
+def status(lives: Mapping[str, Live]) -> dict[str, Any]:
+    """Stage -> function -> what it runs; null where the stage has no such function."""
+    return {
+        stage: {name: _running(found) for name, found in sorted(live.functions.items())}
+        for stage, live in lives.items()
+    }
+
+
+def _running(found: LiveFunction | None) -> dict[str, Any] | None:
+    if found is None or found.running is None:
+        return None
+    version = found.running
+    return {
+        "version": version.version,
+        "commit": version.record.commit if version.record else None,
+        "digest": version.record.digest if version.record else None,
+        "code_sha256": version.code_sha256,
+        "size": version.size,
+        "modified": version.modified,
+    }

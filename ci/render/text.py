@@ -1,0 +1,149 @@
+"""Plan and status as text, in Apex's notation: ``+`` create, ``~`` update, ``-`` remove; sizes in SI units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from ci.model import Live, LiveFunction, LiveVersion
+from ci.plan.actions import (
+    Change,
+    CodeChange,
+    DeleteFunction,
+    DeleteVersion,
+    FunctionPlan,
+    Plan,
+    PointAlias,
+    TagFunction,
+    UntagFunction,
+)
+
+_FILES_SHOWN = 20
+
+
+def plan(plan: Plan) -> str:
+    """The plan's blocks, one for each function and alias that changes, then what it comes to."""
+    blocks = [block for function in plan.functions for block in _blocks(function)]
+    lines = [line for block in blocks for line in (*block, "")]
+    lines += [f"  ! {plain(note)}" for note in plan.notes]
+    return "\n".join((*lines, f"  {summary(plan)}")) + "\n"
+
+
+def summary(plan: Plan) -> str:
+    """In one line: ``1 to create, 2 to update, 5 unchanged``."""
+    if plan.empty:
+        return f"nothing to do: {len(plan.functions)} unchanged"
+    counts = {
+        "to create": sum(function.new for function in plan.functions),
+        "to update": sum(bool(f.prepare or f.shift) and not f.new for f in plan.functions),
+        "to remove": sum(len(function.remove) for function in plan.functions),
+        "unchanged": sum(not function.actions for function in plan.functions),
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+def _blocks(function: FunctionPlan) -> Iterator[list[str]]:
+    mark = "+" if function.new else "~"
+    body = [line for change in function.changes for line in _change(change)]
+    if function.code:
+        body += _code(function.code, function.new)
+    body += [f"    by hand: {line.strip()}" for change in function.drift for line in _change(change)]
+    if body or any(isinstance(action, (TagFunction, UntagFunction)) for action in function.actions):
+        yield [f"  {mark} function {plain(function.function)}", *body]
+    for action in function.shift:
+        if isinstance(action, PointAlias):
+            verb = "+" if action.before is None else "~"
+            yield [
+                f"  {verb} alias {plain(function.function)}",
+                f"    alias: {plain(action.alias)}",
+                f"    version: {_moved(action.before, action.expected)}",
+            ]
+    for removal in function.remove:
+        if isinstance(removal, DeleteVersion):
+            size = f"    size: {si(removal.size)}"
+            yield [f"  - version {plain(function.function)}", f"    version: {removal.version}", size]
+        elif isinstance(removal, DeleteFunction):
+            aliases = [f"    alias {plain(name)}: {version}" for name, version in sorted(removal.aliases.items())]
+            yield [f"  - function {plain(function.function)}", *aliases]
+
+
+def _change(change: Change) -> Iterator[str]:
+    if change.verb:
+        yield f"    {plain(change.key)}: {change.verb}"
+    elif change.after is None and change.before is not None:
+        yield f"    {plain(change.key)}: {plain(change.before)} -> none"
+    else:
+        yield f"    {plain(change.key)}: {_moved(change.before, change.after or 'none')}"
+
+
+def _moved(before: str | None, after: str) -> str:
+    return plain(after) if before is None else f"{plain(before)} -> {plain(after)}"
+
+
+def _code(code: CodeChange, new: bool) -> Iterator[str]:
+    yield f"    size: {si(code.size_after)}" if new else f"    size: {si(code.size_before)} -> {si(code.size_after)}"
+    for change in code.dependencies:
+        mark = "+" if change.before is None else "-" if change.after is None else "~"
+        moved = _moved(change.before, change.after) if change.after else plain(change.before or "")
+        yield f"      {mark} {plain(change.key)} {moved}"
+    files = code.files or ()
+    for file in files[:_FILES_SHOWN]:
+        yield f"      {file.mark} {plain(file.path)}"
+    if len(files) > _FILES_SHOWN:
+        yield f"      and {len(files) - _FILES_SHOWN} more files"
+    if code.files is None and not new:
+        yield "      files: not compared (the live package could not be read)"
+
+
+def si(size: int) -> str:
+    """Bytes in SI units: ``641 B``, ``1.2 kB``, ``28 MB``."""
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB"):
+        if round(value, 1 if value < 10 else 0) < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+
+
+def plain(text: str) -> str:
+    """``text`` without the power to move a cursor or to start a line: control characters are escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+# ---------------------------------------------------------------- status
+
+
+def status(lives: Mapping[str, Live], now: datetime) -> str:
+    """One row a function, one group of columns a stage: version, commit, age and size of what it runs."""
+    names = sorted({name for live in lives.values() for name in live.functions})
+    header = ["function", *(column for stage in lives for column in (stage, "commit", "age", "size"))]
+    rows = [[plain(name), *(cell for live in lives.values() for cell in _cells(live.functions[name], now))] for name in names]
+    return table([header, *rows])
+
+
+def _cells(found: LiveFunction | None, now: datetime) -> tuple[str, str, str, str]:
+    if found is None or found.running is None:
+        return ("-", "", "", "")
+    version = found.running
+    return (version.version, _commit(version), age(version.modified, now), si(version.size))
+
+
+def _commit(version: LiveVersion) -> str:
+    return plain(version.record.commit[:7]) if version.record else "?"
+
+
+def age(modified: str, now: datetime) -> str:
+    """How long ago, in the largest fitting unit: ``4 min``, ``3 d``. AWS writes ``2026-01-31T09:00:00.000+0000``."""
+    seconds = max(0, int((now - datetime.fromisoformat(modified)).total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def table(rows: Iterable[Iterable[str]]) -> str:
+    """Columns as wide as their widest cell, two spaces apart, no trailing blanks."""
+    cells = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(lines) + "\n"
