@@ -33,9 +33,10 @@ POLICIES_LIMIT = 10
 _SHORTEST_PREFIX = 3
 """Fewer characters in common than this, and a wildcard on the name would cover half the account."""
 
-_READ = ("lambda:GetFunction", "lambda:ListAliases", "lambda:ListVersionsByFunction")
+_READ = ("lambda:GetAlias", "lambda:GetFunction", "lambda:ListAliases", "lambda:ListTags", "lambda:ListVersionsByFunction")
 _UPLOAD = (
     "lambda:CreateFunction",
+    "lambda:DeleteFunctionConcurrency",
     "lambda:PublishVersion",
     "lambda:PutFunctionConcurrency",
     "lambda:TagResource",
@@ -139,23 +140,20 @@ def _log_group(function: Function) -> str:
     return str(logging.get("LogGroup") or f"/aws/lambda/{function.aws_name}")
 
 
-def roles(
-    pipeline: Pipeline, where: Place, bucket: str | None = None, parameters: Iterable[str] = ()
-) -> tuple[Role, ...]:
+def roles(pipeline: Pipeline, where: Place, parameters: Iterable[str] = ()) -> tuple[Role, ...]:
     """Every role that the workflows take on, then ``observe``, which is for people.
 
-    ``bucket`` is where packages over 50 MB are put, ``parameters`` are the SSM paths that pipeline.yaml expands.
+    ``parameters`` are the paths of the SSM parameters that pipeline.yaml expands.
     Raises UsageError where the functions are too many for IAM and have nothing in common in their names.
     """
     functions = tuple(pipeline.functions.values())
     ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in sorted(parameters))
-    s3 = f"arn:{where.partition}:s3:::{bucket}/*" if bucket else None
 
     def planning(names: _Names) -> Iterable[Statement]:
         return (_reading(names), *_expanding(functions, ssm))
 
     def deploying(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
-        return lambda names: (*planning(names), *_writing(names, functions, s3), *_smoking(names, stage))
+        return lambda names: (*planning(names), *_writing(names, functions), *_smoking(names, stage))
 
     def promoting(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
         point = ("MoveAliases", _POINT)
@@ -193,12 +191,12 @@ def _expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterabl
     """Wanted and live environment, to compare them:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"""
     if ssm:
-        yield Statement("ReadParameters", ("ssm:GetParameter", "ssm:GetParameters"), ssm)
+        yield Statement("ReadParameters", ("ssm:GetParameter",), ssm)
     if keys := _values(functions, "KMSKeyArn"):
         yield Statement("ReadEncryptedEnvironment", ("kms:Decrypt",), keys)
 
 
-def _writing(names: _Names, functions: tuple[Function, ...], s3: str | None) -> Iterable[Statement]:
+def _writing(names: _Names, functions: tuple[Function, ...]) -> Iterable[Statement]:
     yield Statement("WriteFunctions", (*_UPLOAD, *_POINT), names.functions)
     condition = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     yield Statement("PassExecutionRoles", ("iam:PassRole",), _values(functions, "Role"), condition)
@@ -212,8 +210,6 @@ def _writing(names: _Names, functions: tuple[Function, ...], s3: str | None) -> 
         yield Statement("CheckNetwork", tuple(f"ec2:{verb}" for verb in verbs), ("*",))
     if any(function.settings.get("FileSystemConfigs") for function in functions):
         yield Statement("CheckFileSystems", ("elasticfilesystem:DescribeMountTargets",), ("*",))
-    if s3:
-        yield Statement("StageLargePackages", ("s3:GetObject", "s3:PutObject"), (s3,))
 
 
 def _smoking(names: _Names, stage: Stage) -> Iterable[Statement]:
