@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import Function, Pipeline, Stage
 
@@ -33,7 +34,13 @@ POLICIES_LIMIT = 10
 _SHORTEST_PREFIX = 3
 """Fewer characters in common than this, and a wildcard on the name would cover half the account."""
 
-_READ = ("lambda:GetAlias", "lambda:GetFunction", "lambda:ListAliases", "lambda:ListTags", "lambda:ListVersionsByFunction")
+_READ = (
+    "lambda:GetAlias",
+    "lambda:GetFunction",
+    "lambda:ListAliases",
+    "lambda:ListTags",
+    "lambda:ListVersionsByFunction",
+)
 _UPLOAD = (
     "lambda:CreateFunction",
     "lambda:DeleteFunctionConcurrency",
@@ -140,14 +147,13 @@ def _log_group(function: Function) -> str:
     return str(logging.get("LogGroup") or f"/aws/lambda/{function.aws_name}")
 
 
-def roles(pipeline: Pipeline, where: Place, parameters: Iterable[str] = ()) -> tuple[Role, ...]:
+def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     """Every role that the workflows take on, then ``observe``, which is for people.
 
-    ``parameters`` are the paths of the SSM parameters that pipeline.yaml expands.
     Raises UsageError where the functions are too many for IAM and have nothing in common in their names.
     """
     functions = tuple(pipeline.functions.values())
-    ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in sorted(parameters))
+    ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in _parameters(functions))
 
     def planning(names: _Names) -> Iterable[Statement]:
         return (_reading(names), *_expanding(functions, ssm))
@@ -222,6 +228,20 @@ def _observing(names: _Names) -> Iterable[Statement]:
     yield Statement("ReadLogs", ("logs:FilterLogEvents",), names.logs)
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html: no resource type.
     yield Statement("ReadMetrics", ("cloudwatch:GetMetricData",), ("*",))
+
+
+def _parameters(functions: tuple[Function, ...]) -> Iterable[str]:
+    """The paths in every ``${ssm:/path}``, sorted."""
+
+    def inside(value: Any) -> Iterable[str]:
+        if isinstance(value, Template):
+            yield from (name for kind, name in value.references() if kind == "ssm")
+        elif isinstance(value, Mapping):
+            yield from (path for item in value.values() for path in inside(item))
+        elif isinstance(value, list):
+            yield from (path for item in value for path in inside(item))
+
+    return sorted({path for one in functions for part in (one.environment, one.settings) for path in inside(part)})
 
 
 def _values(functions: tuple[Function, ...], member: str) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ci import policy
+from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import Function, Pipeline, Smoke, Stage
 
@@ -22,9 +24,9 @@ def pipeline(*functions: Function, region: str | None = "eu-west-1") -> Pipeline
     return Pipeline(Path(), "shop", region, STAGES, {one.name: one for one in functions})
 
 
-def made(*functions: Function, **options: Any) -> dict[str, policy.Role]:
+def made(*functions: Function) -> dict[str, policy.Role]:
     line = pipeline(*functions)
-    return {role.name: role for role in policy.roles(line, policy.place(line), **options)}
+    return {role.name: role for role in policy.roles(line, policy.place(line))}
 
 
 def statements(role: policy.Role) -> list[dict[str, Any]]:
@@ -48,7 +50,7 @@ def test_roles_of_the_workflows() -> None:
 def test_reading_roles_have_no_writing_action(name: str) -> None:
     """Every action of a role that reads begins with Get, List or Filter; none invokes."""
     everything = function("echo", KMSKeyArn="arn:aws:kms:eu-west-1:123456789012:key/k", Layers=["layer"])
-    verbs = {action.split(":")[1] for action in actions(made(everything, parameters=["/a"])[name])}
+    verbs = {action.split(":")[1] for action in actions(made(everything)[name])}
     assert set() == {verb for verb in verbs if not verb.startswith(("Get", "List", "Filter", "Decrypt"))}
 
 
@@ -104,7 +106,8 @@ def test_a_setting_brings_its_permission(settings: dict[str, Any], action: str, 
 
 def test_parameters() -> None:
     """Parameters are read by whoever compares the environment, and by nobody else."""
-    roles = made(function("echo"), parameters=["/shop/key"])
+    secret = replace(function("echo"), environment={"KEY": Template("${env:STAGE} ${ssm:/shop/key}", 7)})
+    roles = made(secret)
     assert set() == resources(roles["promote-prod"], "ssm:GetParameter")
     assert {"arn:aws:ssm:eu-west-1:123456789012:parameter/shop/key"} == resources(roles["plan"], "ssm:GetParameter")
 
