@@ -70,9 +70,13 @@ def start(state: Path) -> Endpoint:
     state = state.absolute()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(state):
-        if not _runs(state):
+        found = _found(state)
+        if found is None:
             _spawn(state)
-        return _come_up(state)
+            found = _found(state)
+        if found is None:
+            raise DollopError(f"the embedded AWS ended before it answered; {_last_words(state)}")
+        return found
 
 
 def stop(state: Path) -> bool:
@@ -102,7 +106,7 @@ def status(state: Path) -> Endpoint | None:
     if not state.is_dir():
         return None
     with _alone(state):
-        return _come_up(state) if _runs(state) else None
+        return _found(state)
 
 
 @contextmanager
@@ -166,16 +170,19 @@ def _spawn(state: Path) -> None:
         )
 
 
-def _come_up(state: Path) -> Endpoint:
-    """Wait until the server answers. Raises DollopError, with the end of its log, when it ended or does not."""
-    if _until(lambda: not _runs(state) or _answers(state), _START_SECONDS):
-        if _runs(state):
-            return _address(state)
-        what, hint = "ended before it answered", "what it said last says why"
-    else:
-        what, hint = f"does not answer after {_START_SECONDS:.0f} s", "dollop local stop ends it; then start it again"
-    last = "".join(f"\n  {line}" for line in _log(state).read_text(errors="replace").splitlines()[-10:])
-    raise DollopError(f"the embedded AWS {what}; the end of {_log(state)}:{last}", hint)
+def _found(state: Path) -> Endpoint | None:
+    """The server once it answers, None when there is none. Raises DollopError when it runs and does not answer."""
+    if not _until(lambda: not _runs(state) or _answers(state), _START_SECONDS):
+        raise DollopError(
+            f"the embedded AWS does not answer after {_START_SECONDS:.0f} s; {_last_words(state)}",
+            "dollop local stop ends it; then start it again",
+        )
+    return _address(state) if _runs(state) else None
+
+
+def _last_words(state: Path) -> str:
+    lines = _log(state).read_text(errors="replace").splitlines()[-10:]
+    return "\n  ".join((f"the end of {_log(state)}:", *lines))
 
 
 def _answers(state: Path) -> bool:
