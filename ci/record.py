@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -132,3 +133,9 @@ def from_json(text: str, file: str) -> Release:
     }
     words = {key: field(data, key, _WORD, "") for key in ("release", "stage", "commit", "run", "at")}
     return Release(words["release"], words["stage"], words["commit"], words["run"], words["at"], functions)
+
+
+def amounting_to(stage: str, functions: Mapping[str, Released], run: str, at: str) -> Release:
+    """The release that a stage's versions amount to, whichever deploys they came from. Named by its content."""
+    content = json.dumps({name: [r.version, r.code_sha256] for name, r in sorted(functions.items())})
+    return Release(f"{stage}-{hashlib.sha256(content.encode()).hexdigest()[:8]}", stage, "", run, at, functions)

@@ -1,0 +1,89 @@
+"""The command: its verbs (ci/verbs), its exit codes, the one place where errors end. Only here: sys.exit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from ci import __version__, console
+from ci.errors import DollopError
+from ci.verbs.build import build
+from ci.verbs.delete import delete
+from ci.verbs.demo import demo
+from ci.verbs.deploy import deploy
+from ci.verbs.invoke import invoke
+from ci.verbs.local import local
+from ci.verbs.plan import plan
+from ci.verbs.promote import promote
+from ci.verbs.prune import prune
+from ci.verbs.redeploy import redeploy
+from ci.verbs.rollback import rollback
+from ci.verbs.schema import schema
+from ci.verbs.status import status
+
+
+def main() -> NoReturn:
+    """Run a verb and exit: 0 done, 1 failed as reported, 2 usage or configuration, 3 a bug of ours, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = verbs(prog_name="dollop", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except DollopError as error:
+        console.error(error)
+        code = 130 if isinstance(error.__cause__, KeyboardInterrupt) else error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        console.error(DollopError("interrupted: run it again and it goes on from there"))
+        code = 130
+    except BrokenPipeError:
+        # The reader has seen enough (dollop plan | head): what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        console.error(DollopError("this is a bug of dollop's: please report it with the lines above"))
+        code = 3
+    sys.exit(code)
+
+
+def _terminated(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dollop")
+@click.option("-C", "folder", type=click.Path(path_type=Path), default=".", help="Work in this folder.")
+@click.pass_context
+def verbs(context: click.Context, folder: Path) -> None:
+    """Ship Python functions to AWS Lambda: build, plan, deploy, promote, roll back.
+
+    FUNCTIONS are names or globs ('api_*'); without any, all functions of pipeline.yaml are meant.
+    Data goes to stdout, progress to stderr.
+    """
+    context.obj = folder
+
+
+for _verb in (
+    build,
+    plan,
+    deploy,
+    promote,
+    rollback,
+    redeploy,
+    status,
+    invoke,
+    prune,
+    delete,
+    schema,
+    demo,
+    local,
+):
+    verbs.add_command(_verb)

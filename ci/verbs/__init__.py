@@ -1,0 +1,1 @@
+"""The verbs, a file each, named as the verb: parse, gather, call, print. A verb imports only what it needs."""

@@ -1,0 +1,25 @@
+"""dollop deploy"""
+
+from __future__ import annotations
+
+import click
+
+from ci.errors import UsageError
+from ci.verbs import options
+from ci.workspace import Workspace
+
+
+@click.command()
+@options.stage
+@options.functions
+@options.output
+@options.aws
+@options.workspace
+def deploy(workspace: Workspace, stage: str, functions: tuple[str, ...], output: options.Output) -> None:
+    """Build what changed and deploy it to STAGE."""
+    from ci import gather
+
+    chosen = workspace.stage(stage)
+    if chosen.source:
+        raise UsageError(f"the stage {stage} is promoted from {chosen.source}", f"dollop promote {stage}")
+    output.finish(workspace, gather.to_deploy(workspace, chosen, functions))

@@ -1,0 +1,92 @@
+"""The options that verbs share, and what is made of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ci import console
+
+if TYPE_CHECKING:
+    from ci.plan.actions import Plan
+    from ci.workspace import Workspace
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+functions = click.argument("functions", nargs=-1)
+stage = click.argument("stage")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+PATH = click.Path(path_type=Path)
+
+
+def workspace(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the verb a Workspace, its first argument, in the folder of ``-C``."""
+
+    @click.pass_context
+    @functools.wraps(verb)
+    def run(context: click.Context, /, **options: Any) -> Any:
+        from ci.workspace import Workspace
+
+        connection = {key: options.pop(key) for key in ("region", "profile", "local") if key in options}
+        return verb(Workspace(context.obj, console.note, console.progress, **connection), **options)
+
+    return run
+
+
+def aws(verb: Verb) -> Verb:
+    """The options of every verb that talks to AWS."""
+    for option in (
+        click.option("--local", is_flag=True, help="Use the embedded AWS: no account needed."),
+        click.option("--profile", help="AWS profile, instead of AWS_PROFILE."),
+        click.option("--region", help="AWS region, instead of AWS_REGION and pipeline.yaml."),
+    ):
+        verb = option(verb)
+    return verb
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is to become of a plan."""
+
+    dry_run: bool
+    as_json: bool
+    record: Path | None
+
+    def finish(self, workspace: Workspace, plan: Plan) -> None:
+        """The end of the path: show the plan and, unless it is a dry run, carry out the same object."""
+        from ci import record
+        from ci.apply import apply
+
+        show(plan, self.as_json)
+        if not self.dry_run:
+            release = apply(plan, workspace.aws, console.log)
+            if self.record:
+                self.record.write_text(record.to_json(release))
+
+
+def output(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every verb that changes something, as one ``Output``."""
+
+    @as_json
+    @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+    @click.option("--record", type=PATH, help="Write the release record into this file.")
+    @functools.wraps(verb)
+    def run(*positional: Any, dry_run: bool, as_json: bool, record: Path | None, **options: Any) -> Any:
+        return verb(*positional, output=Output(dry_run, as_json, record), **options)
+
+    return run
+
+
+def show(plan: Plan, as_json: bool) -> None:
+    """Print a plan."""
+    from ci.render import data, text
+
+    if as_json:
+        click.echo(data.to_json(data.plan(plan)), nl=False)
+    else:
+        console.show(text.plan(plan))

@@ -1,0 +1,30 @@
+"""dollop plan"""
+
+from __future__ import annotations
+
+import click
+
+from ci.verbs import options
+from ci.workspace import Workspace
+
+SOMETHING_TO_DO = 10
+"""Exit code of ``--exit-code`` when there is."""
+
+
+@click.command()
+@click.argument("stage", required=False)
+@options.functions
+@options.as_json
+@click.option("--exit-code", is_flag=True, help=f"Exit with {SOMETHING_TO_DO} when there is something to do.")
+@options.aws
+@options.workspace
+def plan(
+    workspace: Workspace, stage: str | None, functions: tuple[str, ...], as_json: bool, exit_code: bool
+) -> int:
+    """Show what deploying to STAGE, or promoting to it, would do; and do nothing."""
+    from ci import gather
+
+    chosen = workspace.stage(stage)
+    proposed = (gather.to_promote if chosen.source else gather.to_deploy)(workspace, chosen, functions)
+    options.show(proposed, as_json)
+    return SOMETHING_TO_DO if exit_code and not proposed.empty else 0

@@ -1,0 +1,32 @@
+"""dollop promote"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ci.verbs import options
+from ci.workspace import Workspace
+
+
+@click.command()
+@options.stage
+@options.functions
+@click.option("--release", type=options.PATH, help="Promote this release record.")
+@click.option("--allow-older", is_flag=True, help="Even when STAGE runs something newer.")
+@options.output
+@options.aws
+@options.workspace
+def promote(
+    workspace: Workspace,
+    stage: str,
+    functions: tuple[str, ...],
+    release: Path | None,
+    allow_older: bool,
+    output: options.Output,
+) -> None:
+    """Move STAGE to exactly the versions that the stage before it runs. Nothing is rebuilt."""
+    from ci import gather
+
+    output.finish(workspace, gather.to_promote(workspace, workspace.stage(stage), functions, release, allow_older))

@@ -1,0 +1,23 @@
+"""dollop prune"""
+
+from __future__ import annotations
+
+import click
+
+from ci.verbs import options
+from ci.workspace import Workspace
+
+
+@click.command()
+@options.functions
+@click.option("--retain", type=click.IntRange(min=1), help="Versions to keep, instead of retain: in pipeline.yaml.")
+@options.output
+@options.aws
+@options.workspace
+def prune(
+    workspace: Workspace, functions: tuple[str, ...], retain: int | None, output: options.Output
+) -> None:
+    """Delete old versions that no alias points to or would roll back to."""
+    from ci import gather
+
+    output.finish(workspace, gather.to_prune(workspace, functions, retain))

@@ -1,0 +1,31 @@
+"""dollop redeploy"""
+
+from __future__ import annotations
+
+import click
+
+from ci.verbs import options
+from ci.workspace import Workspace
+
+
+@click.command()
+@options.stage
+@options.functions
+@click.option("--what", default="ref", show_default=True, help="ref (this checkout), previous, a version, a commit.")
+@options.output
+@options.aws
+@options.workspace
+def redeploy(
+    workspace: Workspace, stage: str, functions: tuple[str, ...], what: str, output: options.Output
+) -> None:
+    """Bring STAGE to what is checked out, or to an earlier version or commit."""
+    from ci import gather
+
+    chosen = workspace.stage(stage)
+    if what != "ref":
+        proposed = gather.to_roll_back(workspace, chosen, functions, what)
+    elif chosen.source:
+        proposed = gather.to_promote(workspace, chosen, functions)
+    else:
+        proposed = gather.to_deploy(workspace, chosen, functions)
+    output.finish(workspace, proposed)

@@ -1,0 +1,119 @@
+"""What the verbs start from: the pipeline, the functions and the stage that were asked for, the way to AWS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ci.errors import UsageError
+from ci.model import Function, Package, Pipeline, Stage
+
+if TYPE_CHECKING:
+    from ci.aws import Aws
+    from ci.plan.actions import Origin
+
+STATE = Path(".dollop")
+"""Everything that is kept between two runs, under the repository's root. Ignored by git."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One run of the command. What is not asked for is not read."""
+
+    folder: Path
+    note: Callable[[str], None]
+    progress: Callable[[str], None]
+    region: str | None = None
+    profile: str | None = None
+    local: bool = False
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """pipeline.yaml, checked. Raises ConfigError."""
+        from ci import config
+
+        environ = dict(os.environ) | ({"AWS_REGION": self.region} if self.region else {})
+        pipeline = config.load(self.folder / "pipeline.yaml", environ)
+        return self._embedded(pipeline) if self.local else pipeline
+
+    def _embedded(self, pipeline: Pipeline) -> Pipeline:
+        """The embedded AWS runs functions in its own Python: build them for that one."""
+        from ci import local
+
+        own = {"Runtime": local.runtime(), "Architectures": [local.architecture()]}
+        functions = {
+            name: replace(function, settings={**function.settings, **own})
+            for name, function in pipeline.functions.items()
+        }
+        others = sorted({f.runtime for f in pipeline.functions.values()} - {local.runtime()})
+        if others:
+            self.note(f"the embedded AWS has {local.runtime()} only: built for it instead of {', '.join(others)}")
+        return replace(pipeline, functions=functions, region=pipeline.region or local.REGION)
+
+    def stage(self, name: str | None) -> Stage:
+        """The stage called ``name``; by default the first that is built, not promoted. Raises UsageError."""
+        stages = self.pipeline.stages
+        if name is None:
+            return next(stage for stage in stages.values() if stage.source is None)
+        if name not in stages:
+            known = ", ".join(stages)
+            raise UsageError(f"there is no stage {name!r} in {self.pipeline.file}", f"its stages are: {known}")
+        return stages[name]
+
+    def select(self, globs: Iterable[str]) -> list[Function]:
+        """The functions whose name matches any of ``globs``; all of them when there is none. Raises UsageError."""
+        functions = self.pipeline.functions
+        wanted = list(globs)
+        for glob in wanted:
+            if not any(fnmatchcase(name, glob) for name in functions):
+                known = ", ".join(functions) or "none"
+                raise UsageError(f"no function in {self.pipeline.file} matches {glob!r}", f"its functions are: {known}")
+        return [f for name, f in functions.items() if not wanted or any(fnmatchcase(name, glob) for glob in wanted)]
+
+    def one(self, name: str) -> Function:
+        """The function called ``name``. Raises UsageError."""
+        if name not in self.pipeline.functions:
+            known = ", ".join(self.pipeline.functions) or "none"
+            raise UsageError(f"there is no function {name!r} in {self.pipeline.file}", f"its functions are: {known}")
+        return self.pipeline.functions[name]
+
+    def expanded(self, functions: Iterable[Function]) -> list[Function]:
+        """The same functions with every ``${env:}`` and ``${ssm:}`` looked up."""
+        from ci.expand import expand
+
+        names = [function.name for function in functions]
+        pipeline = expand(self.pipeline, os.environ, self._parameter, names)
+        return [pipeline.functions[name] for name in names]
+
+    def _parameter(self, name: str) -> str:
+        return self.aws.parameter(name)
+
+    def packages(self, functions: Iterable[Function]) -> dict[str, Package]:
+        """Built, or from the cache."""
+        from ci import build
+
+        return build.build(self.pipeline, functions, self.pipeline.root / STATE / "cache", self.progress)
+
+    @cached_property
+    def aws(self) -> Aws:
+        """Through the credential chain, or the embedded AWS, which is started when it does not run."""
+        from ci.aws import connect
+
+        if not self.local:
+            return connect(self.pipeline.region, self.profile)
+        from ci import local
+
+        endpoint = local.start(self.pipeline.root / local.STATE)
+        return connect(self.pipeline.region, None, endpoint.url, local.CREDENTIALS)
+
+    @cached_property
+    def origin(self) -> Origin:
+        """The commit, run and time of this release."""
+        from ci.commit import origin
+
+        return origin(self.pipeline.root, os.environ)
