@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ci.errors import DollopError
-from ci.render.text import plain
+from ci.render.escape import plain
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
 

@@ -50,9 +50,6 @@ class Workspace:
             name: replace(function, settings={**function.settings, **own})
             for name, function in pipeline.functions.items()
         }
-        others = sorted({f.runtime for f in pipeline.functions.values()} - {local.runtime()})
-        if others:
-            self.note(f"the embedded AWS has {local.runtime()} only: built for it instead of {', '.join(others)}")
         return replace(pipeline, functions=functions, region=pipeline.region or local.REGION)
 
     def stage(self, name: str | None) -> Stage:
@@ -97,6 +94,10 @@ class Workspace:
         """Built, or from the cache."""
         from ci import build
 
+        if self.local:
+            from ci.local import runtime
+
+            self.note(f"the embedded AWS has one runtime, {runtime()}: built for it")
         return build.build(self.pipeline, functions, self.pipeline.root / STATE / "cache", self.progress)
 
     @cached_property

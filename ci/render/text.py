@@ -17,6 +17,7 @@ from ci.plan.actions import (
     TagFunction,
     UntagFunction,
 )
+from ci.render.escape import plain
 
 _FILES_SHOWN = 20
 
@@ -103,11 +104,6 @@ def si(size: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{size} B" if unit == "B" else f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
-
-
-def plain(text: str) -> str:
-    """``text`` without the power to move a cursor or to start a line: control characters are escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 # ---------------------------------------------------------------- status
