@@ -72,6 +72,13 @@ def members(operation: str) -> dict[str, Shape]:
     return {member: shape(name) for member, name in (request.members or {}).items()}
 
 
+def documentation(operation: str, member: str) -> str:
+    """What AWS says of ``member`` of ``operation``, in HTML."""
+    shapes: dict[str, Any] = _model()["shapes"]
+    request = shapes[_model()["operations"][operation]["input"]["shape"]]
+    return str(request["members"][member].get("documentation", ""))
+
+
 @functools.cache
 def python_runtimes() -> tuple[str, ...]:
     """Every Python runtime that the SDK knows, deprecated ones too, newest first."""

@@ -8,44 +8,38 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ci.errors import Problem
-
 _FORM = re.compile(r"(?P<module>[^\s./]+(?:[./][^\s./]+)*)\.(?P<function>[^\W\d]\w*)")
 _STAR = "*"
 
 
-def problems(handler: str, runtime: str | None, source: Path, include: Iterable[Path], at: Problem) -> list[Problem]:
-    """What is wrong with ``handler`` (``module.function``), which is said ``at`` a place.
+def problems(handler: str, runtime: str | None, source: Path, include: Iterable[Path]) -> list[str]:
+    """What is wrong with ``handler``, ``module.function``.
 
-    It is looked for in the folder ``source`` and in what lies beside it in the package, ``include``.
+    It is looked for in the folder ``source`` and in what lies beside that in the package, ``include``.
     """
-
-    def wrong(what: str) -> list[Problem]:
-        return [Problem(at.file, at.line, at.where, what)]
-
     form = _FORM.fullmatch(handler)
     if not form:
-        return wrong("must be module.function, such as echo.handle")
+        return ["must be module.function, such as echo.handle"]
     module, function = form["module"].replace(".", "/"), form["function"]
     top = module.partition("/")[0]
     folders = [source, *(path.parent for path in include if path.name in (top, f"{top}.py"))]
     candidates = [folder / end for folder in folders for end in (f"{module}/__init__.py", f"{module}.py")]
     file = next((path for path in candidates if path.is_file()), None)
     if file is None:
-        return wrong(f"there is no {module}.py in the source or in what it includes")
+        return [f"there is no {module}.py in the source or in what it includes"]
     try:
         tree = ast.parse(file.read_bytes())
     except OSError as error:
-        return wrong(f"{file.name} cannot be read: {error.strerror}")
+        return [f"{file.name} cannot be read: {error.strerror}"]
     except SyntaxError as error:
-        return wrong(f"{file.name}, line {error.lineno}: {error.msg}") if runtime and _speaks(runtime) else []
+        return [f"{file.name}, line {error.lineno}: {error.msg}"] if runtime and _speaks(runtime) else []
     except (ValueError, RecursionError, MemoryError):
-        return wrong(f"{file.name} cannot be read as Python")
+        return [f"{file.name} cannot be read as Python"]
     found = dict(_names(tree.body))
     if function not in found and not found.keys() & {_STAR, "__getattr__"}:
-        return wrong(f"{file.name} does not define {function}")
+        return [f"{file.name} does not define {function}"]
     if found.get(function):
-        return wrong(f"{function} is async: Lambda's Python runtime does not await it")
+        return [f"{function} is async: Lambda's Python runtime does not await it"]
     return []
 
 

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import ErrorDetails, ValidationError
-
 from ci import service_model, settings
-from ci.config import handler, nodes, shape, words
+from ci.config import check, environment, handler, nodes, shape, words
 from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
 from ci.model import Function, Pipeline, Secret, Smoke, Stage
-
-ENVIRONMENT_LIMIT = 4096
-"""Bytes of all variables of a function, as JSON, which is how Lambda measures them.
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-RESERVED = frozenset(
-    """_HANDLER _X_AMZN_TRACE_ID AWS_DEFAULT_REGION AWS_REGION AWS_EXECUTION_ENV AWS_LAMBDA_FUNCTION_NAME
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE
-    AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-    AWS_SESSION_TOKEN AWS_LAMBDA_RUNTIME_API LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR AWS_LAMBDA_MAX_CONCURRENCY
-    AWS_LAMBDA_METADATA_API AWS_LAMBDA_METADATA_TOKEN""".split()
-)
-"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
 
 _MERGED = ("environment", "tags")
 _REQUIRED = ("Handler", "Role", "Runtime")
@@ -39,15 +24,25 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Pipeline:
     :raises UsageError: there is no such file, or AWS_REGION is not a region.
     :raises ConfigError: every problem of the file, and of the files it names.
     """
-    environ = environ or {}
-    override = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    if override and not re.fullmatch(shape.REGION, override):
-        raise UsageError("AWS_REGION is not the name of a region", "set it to one such as eu-west-1, or unset it")
+    override = region_of(environ or {})
     loading = _Loading(path)
     pipeline = loading.pipeline(override)
     if loading.problems:
-        raise ConfigError(loading.problems)
+        raise ConfigError(dict.fromkeys(loading.problems))
     return pipeline
+
+
+def region_of(environ: Mapping[str, str]) -> str | None:
+    """The region that the environment asks for.
+
+    :raises UsageError: that is not the name of a region; it would become part of a host name.
+    """
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        if region := environ.get(name):
+            if not re.fullmatch(shape.REGION, region):
+                raise UsageError(f"{name} is not the name of a region", "set it to one such as eu-west-1, or unset it")
+            return region
+    return None
 
 
 def _read(path: Path) -> str:
@@ -74,99 +69,64 @@ class _Loading:
         self.node, self.problems = nodes.parse(_read(path), self.file)
 
     def problem(self, what: str, *path: str | int) -> None:
-        self.problems.append(self.at(*path, what=what))
-
-    def at(self, *path: str | int, what: str = "") -> Problem:
-        return Problem(self.file, self.node.line_of(path), nodes.where(path), what)
+        self.problems.append(Problem(self.file, self.node.line_of(path), nodes.where(path), what))
 
     def pipeline(self, region: str | None) -> Pipeline:
-        said = self.checked()
-        project = said.get("project", "")
-        defaults = said.get("defaults", {})
-        entries = said.get("functions", {})
+        refused = {problem.where for problem in self.problems}  # and has no value since
+        said, wrong = check.document(self.node.value)
+        for path, what in wrong:
+            if what != words.NO_VALUE or nodes.where(path) not in refused:
+                self.problem(what, *path)
+        project, defaults, entries = said.get("project", ""), said.get("defaults", {}), said.get("functions", {})
         named = self.aws_names(said.get("name", "{function}"), project, entries)
         return Pipeline(
             root=self.root,
             project=project,
             region=region or said.get("region"),
             stages=self.stages(said.get("stages", {})),
-            functions={name: self.function(name, aws_name, defaults, entries[name]) for name, aws_name in named.items()},
+            functions={name: self.function(name, named[name], defaults, entry) for name, entry in entries.items()},
             file=self.file,
         )
 
-    # ------------------------------------------------------------ the document by its schema
-
-    def checked(self) -> dict[str, Any]:
-        """The document in AWS's names, without what is wrong in it: that is told, the rest is looked at further."""
-        sound, errors = self.validated(self.node.value, required=True)
-        told = {problem.where for problem in self.problems}
-        for error in errors:
-            path, value = self.place(error)
-            if nodes.where(path) not in told:
-                self.problem(words.of(error, value, _known(path)), *path)
-        while errors:
-            for error in errors:
-                path, _ = self.place(error)
-                sound = _without(sound, path[:-1] if error["type"] == "missing" else path)
-            sound, errors = self.validated(sound, required=False)
-        return dict(sound)
-
-    def validated(self, value: Any, required: bool) -> tuple[Any, list[ErrorDetails]]:
-        """``value`` translated; or as it is, with what is wrong in it."""
-        try:
-            return shape.document(required).validate_python(value), []
-        except ValidationError as error:
-            return value, error.errors(include_url=False, include_input=False)
-
-    def place(self, error: ErrorDetails) -> tuple[tuple[str | int, ...], Any]:
-        """Where ``error`` lies in the document (parts that the schema added left out), and the value there."""
-        value: Any = self.node.value
-        path: tuple[str | int, ...] = ()
-        for part in error["loc"]:
-            if not (part in value if isinstance(value, dict) else isinstance(value, list)):
-                return (*path, part) if error["type"] == "missing" else path, value
-            value, path = value[part], (*path, part)
-        return path, value
-
-    # ------------------------------------------------------------ what no schema can say
-
     def aws_names(self, template: str, project: str, functions: Iterable[str]) -> dict[str, str]:
         """The name of each function in AWS, from ``name``: "{project}-{function}"."""
-        unknown = re.sub(r"\{(project|function)\}", "", template)
-        if "{" in unknown or "}" in unknown:
+        if re.search(r"[{}]", re.sub(r"\{(project|function)\}", "", template)):
             self.problem("may hold {project} and {function}, and no other braces", "name")
             template = "{function}"
-        model = service_model.members("CreateFunction")["FunctionName"]
+        pattern = service_model.members("CreateFunction")["FunctionName"].pattern or ""
         names: dict[str, str] = {}
+        owners: dict[str, str] = {}
+        spellings: dict[str, str] = {}
         for function in functions:
             name = template.replace("{project}", project).replace("{function}", function)
             at = ("functions", function)
             if len(name) > shape.FUNCTION_NAME_LIMIT:
                 self.problem(f"its name in AWS, {name}, is longer than {shape.FUNCTION_NAME_LIMIT} characters", *at)
-            elif ":" in name or not re.fullmatch(model.pattern or "", name):
+            elif ":" in name or not re.fullmatch(pattern, name):
                 self.problem(f"its name in AWS, {name}, may hold letters, digits, - and _ only", *at)
-            for other, taken in names.items():
-                if taken == name:
-                    self.problem(f"its name in AWS, {name}, is that of {other}", *at)
-                elif other.lower() == function.lower():
-                    self.problem(f"differs from {other} in upper and lower case only: some disks cannot hold both", *at)
+            if (other := owners.setdefault(name, function)) != function:
+                self.problem(f"its name in AWS, {name}, is that of {other} too", *at)
+            elif (other := spellings.setdefault(function.lower(), function)) != function:
+                self.problem(f"differs from {other} in upper and lower case only: some disks cannot hold both", *at)
             names[function] = name
         return names
 
     def stages(self, said: Mapping[str, Any]) -> dict[str, Stage]:
-        stages = {name: Stage(name, entry["alias"], entry.get("from")) for name, entry in said.items()}
-        every = self.node.value.get("stages", {}) if isinstance(self.node.value, dict) else {}
-        taken: dict[str, str] = {}
+        sound = {name: entry for name, entry in said.items() if "alias" in entry}
+        stages = {name: Stage(name, entry["alias"], entry.get("from")) for name, entry in sound.items()}
+        every = self.node.value.get("stages") if isinstance(self.node.value, dict) else None
+        owners: dict[str, str] = {}
         for name, stage in stages.items():
-            if stage.alias in taken:
-                self.problem(f"is the alias of {taken[stage.alias]} too", "stages", name, "alias")
-            taken.setdefault(stage.alias, name)
-            if stage.source is not None and stage.source not in every:
+            if (other := owners.setdefault(stage.alias, name)) != name:
+                self.problem(f"is the alias of {other} too", "stages", name, "alias")
+            if stage.source is not None and isinstance(every, dict) and stage.source not in every:
                 what = f"there is no stage {stage.source}" + words.similar(stage.source, every)
                 self.problem(what, "stages", name, "from")
-            elif name in _chain(stages, name):
+            elif name in _origins(stages, name):
                 self.problem("leads back to this stage: nothing would ever be built for it", "stages", name, "from")
         return stages
+
+    # ------------------------------------------------------------ a function
 
     def function(self, name: str, aws_name: str, defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> Function:
         said = {**defaults, **entry}
@@ -175,29 +135,29 @@ class _Loading:
                 said[key] = defaults.get(key, {}) | entry.get(key, {})
         for member in _REQUIRED:
             key = settings.key_of(member)
-            if member not in said and not self.tried(name, key):
+            if member not in said and not self.origin(name, key):
                 self.problem("is missing, here and in defaults", "functions", name, key)
-        source = self.file_at(said.get("source", f"functions/{name}"), Path.is_dir, "folder", name, "source")
+        source = self.inside(said.get("source", f"functions/{name}"), Path.is_dir, "folder", name, "source")
         include = [
-            self.file_at(each, Path.exists, "file or folder", name, "include", *([i] if "include" in entry else []))
-            for i, each in enumerate(said.get("include", []))
+            self.inside(path, Path.exists, "file or folder", name, "include", index)
+            for index, path in enumerate(said.get("include", ()))
         ]
         requirements = said.get("requirements")
         if requirements is not None:
-            requirements = self.file_at(requirements, Path.is_file, "file", name, "requirements")
-        self.patterns(name, said.get("exclude", []))
-        environment = self.environment(name, said.get("environment", {}))
+            requirements = self.inside(requirements, Path.is_file, "file", name, "requirements")
+        included = tuple(dict.fromkeys(path for path in include if path))
+        self.ignore_patterns(said.get("exclude", ()), name)
         if source and "Handler" in said:
-            at = self.at("functions", name, "handler")
-            roots = [self.root / path for path in include if path]
-            self.problems += handler.problems(said["Handler"], said.get("Runtime"), self.root / source, roots, at)
+            beside = [self.root / path for path in included]
+            for what in handler.problems(said["Handler"], said.get("Runtime"), self.root / source, beside):
+                self.problem(what, "functions", name, "handler")
         return Function(
             name=name,
             aws_name=aws_name,
-            settings=settings.complete({key: value for key, value in said.items() if key[0].isupper()}),
-            environment=environment,
+            settings=settings.complete({key: value for key, value in said.items() if shape.is_setting(key)}),
+            environment=self.environment(said.get("environment", {}), name),
             source=source or Path(),
-            include=tuple(dict.fromkeys(path for path in include if path)),
+            include=included,
             exclude=tuple(said.get("exclude", ())),
             requirements=requirements,
             tags=said.get("tags"),
@@ -208,13 +168,14 @@ class _Loading:
             line=self.node.line_of(("functions", name)),
         )
 
-    def tried(self, function: str, key: str) -> bool:
-        """Whether ``key`` was said for ``function``, rightly or wrongly."""
-        document = self.node.value
-        places = [document.get("defaults"), document["functions"][function]]
-        return any(isinstance(place, dict) and key in place for place in places)
+    def origin(self, function: str, *key: str | int) -> tuple[str | int, ...]:
+        """Where the file says ``key``, rightly or wrongly: in the function or in defaults. Empty: in neither."""
+        for start in (("functions", function), ("defaults",)):
+            if self.node.at((*start, *key)):
+                return (*start, *key)
+        return ()
 
-    def file_at(
+    def inside(
         self, said: str, is_one: Callable[[Path], bool], kind: str, function: str, *key: str | int
     ) -> Path | None:
         """The path ``said``, relative to the root. None, and a problem, where that is not a ``kind`` inside of it."""
@@ -229,67 +190,36 @@ class _Loading:
                 return path
         except (OSError, RuntimeError, ValueError):  # a circle of links, a name that no disk can hold
             what = "cannot be looked up"
-        self.problem(what, "functions", function, *key)
+        self.problem(what, *(self.origin(function, *key) or ("functions", function, *key)))
         return None
 
-    def patterns(self, function: str, said: Sequence[str]) -> None:
-        if said:
-            import pathspec  # here: few functions need it, and it is slow to start
+    def ignore_patterns(self, said: Sequence[str], function: str) -> None:
+        if not said:
+            return
+        from pathspec import GitIgnoreSpec  # here: few functions need it, and it is slow to start
 
-            for pattern in said:
-                try:
-                    pathspec.GitIgnoreSpec.from_lines([pattern])
-                except ValueError:
-                    self.problem(f"{pattern} is not a pattern of .gitignore", "functions", function, "exclude")
+        for index, pattern in enumerate(said):
+            try:
+                GitIgnoreSpec.from_lines([pattern])
+            except ValueError:
+                self.problem("is not a pattern as .gitignore has them", *self.origin(function, "exclude", index))
 
-    def environment(self, function: str, said: Mapping[str, Any]) -> dict[str, Secret]:
+    def environment(self, said: Mapping[str, str | Template], function: str) -> dict[str, Secret]:
         for name in said:
-            if name in RESERVED:
-                self.problem("is reserved: Lambda sets it", "functions", function, "environment", name)
-        environment = {name: value if isinstance(value, Secret) else Secret(value) for name, value in said.items()}
-        if not any(isinstance(value, Template) for value in environment.values()):
-            size = environment_size(environment)
-            if size > ENVIRONMENT_LIMIT:
-                what = f"takes {size} bytes as JSON; Lambda allows {ENVIRONMENT_LIMIT}"
+            if name in environment.RESERVED:
+                self.problem("is reserved: Lambda sets it itself", *self.origin(function, "environment", name))
+        secrets = {name: value if isinstance(value, Template) else Secret(value) for name, value in said.items()}
+        if not any(isinstance(value, Template) for value in secrets.values()):
+            if what := environment.size_problem(secrets):
                 self.problem(what, "functions", function, "environment")
-        return environment
+        return secrets
 
 
-def environment_size(environment: Mapping[str, Secret]) -> int:
-    """Bytes of the variables as Lambda measures them: as compact JSON."""
-    values = {name: value.reveal() for name, value in environment.items()}
-    return len(json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode())
-
-
-def _chain(stages: Mapping[str, Stage], start: str) -> set[str]:
-    """Every stage that ``start`` comes from, however far back."""
-    chain: set[str] = set()
+def _origins(stages: Mapping[str, Stage], start: str) -> set[str]:
+    """Every stage that ``start`` is promoted from, however far back."""
+    origins: set[str] = set()
     name = stages[start].source
-    while name is not None and name in stages and name not in chain:
-        chain.add(name)
+    while name is not None and name in stages and name not in origins:
+        origins.add(name)
         name = stages[name].source
-    return chain
-
-
-def _known(path: Sequence[str | int]) -> Iterable[str]:
-    """The keys that there could have been where ``path`` ends."""
-    match path[:-1]:
-        case []:
-            return ("project", "region", "name", "stages", "defaults", "functions")
-        case ["functions", _] | ["defaults"]:
-            return shape.keys()
-        case ["stages", _]:
-            return ("alias", "from")
-    return ()
-
-
-def _without(value: Any, path: Sequence[str | int]) -> Any:
-    """A copy of ``value`` without what lies at ``path``; without the whole list where that lies in one."""
-    if not path:
-        return {}
-    key, rest = path[0], path[1:]
-    if not isinstance(value, dict) or key not in value:
-        return value
-    if not rest or isinstance(rest[0], int):
-        return {name: each for name, each in value.items() if name != key}
-    return value | {key: _without(value[key], rest)}
+    return origins

@@ -25,6 +25,11 @@ DEPTH_LIMIT = 40
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
+_REFUSED = {
+    "int": "is a number that YAML readers differ on: quote it, or write it as a plain decimal",
+    "float": "is a number that YAML readers differ on: quote it, or write it as a plain decimal",
+    "timestamp": "is a date to YAML: quote it",
+}
 
 Path = tuple[str | int, ...]
 
@@ -46,6 +51,15 @@ class Node:
     size: int = 1
     height: int = 1
     complete: bool = True
+
+    def at(self, path: Iterable[str | int]) -> Node | None:
+        """The node at ``path``, where there is one."""
+        node = self
+        for part in path:
+            if part not in node.children:
+                return None
+            _, node = node.children[part]
+        return node
 
     def line_of(self, path: Iterable[str | int]) -> int:
         """The line of the value at ``path``, or of the innermost value on the way to it that is there."""
@@ -204,11 +218,7 @@ class _Reader:
             return value.lower() in ("yes", "true", "on")
         if kind in ("int", "float") and (number := _NUMBER.fullmatch(value)):
             return float(value) if number[2] or number[3] else int(value)
-        meaning = {"int": "a number", "float": "a number", "timestamp": "a date"}.get(kind)
-        if meaning:
-            self.problem(line, path, f"is {meaning} in a notation that readers differ on: quote it or write it plainly")
-        else:
-            self.problem(line, path, "has a tag (!...): only plain YAML is read")
+        self.problem(line, path, _REFUSED.get(kind, "has a tag (!...): only plain YAML is read"))
         return None
 
 

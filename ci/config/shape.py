@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
@@ -36,7 +36,7 @@ Fields = dict[str, core.TypedDictField]
 
 @functools.cache
 def document(required: bool = True) -> SchemaValidator:
-    """Checks and translates the whole of pipeline.yaml. Without ``required``, keys may be missing."""
+    """Checks and translates the whole of pipeline.yaml. Without ``required``, its own keys may be missing."""
     return SchemaValidator(document_schema(required))
 
 
@@ -46,6 +46,7 @@ def settings_only() -> SchemaValidator:
     return SchemaValidator(_mapping(_settings(expandable=False)))
 
 
+@functools.cache
 def document_schema(required: bool = True) -> CoreSchema:
     """The schema behind ``document``."""
     stage: Fields = {
@@ -61,7 +62,7 @@ def document_schema(required: bool = True) -> CoreSchema:
             "name": _field(core.str_schema(min_length=1)),
             "stages": _field(core.dict_schema(name, _mapping(stage), min_length=1), required),
             "defaults": _field(_mapping({key: field for key, field in function.items() if key != "source"})),
-            "functions": _field(core.dict_schema(name, _mapping(function)), required),
+            "functions": _field(_or_empty(core.dict_schema(name, _mapping(function))), required),
         },
     )
 
@@ -86,24 +87,51 @@ def _function() -> Fields:
     }
 
 
-@functools.cache
-def keys() -> tuple[str, ...]:
-    """Every key that a function may have."""
-    return tuple(str(field.get("validation_alias", name)) for name, field in _function().items())
+def is_setting(key: str) -> bool:
+    """Whether ``key``, of a function that was checked, is a member of CreateFunction; ours are in lower case."""
+    return key[0].isupper()
+
+
+def keys(path: Iterable[str | int]) -> tuple[str, ...]:
+    """The keys that the mapping at ``path`` of pipeline.yaml may have."""
+    schema: Any = document_schema()
+    for part in path:
+        schema = _bare(schema)
+        match schema["type"]:
+            case "typed-dict":
+                schema = next((each["schema"] for name, each in _fields(schema) if name == part), core.any_schema())
+            case "dict":
+                schema = schema["values_schema"]
+            case "list":
+                schema = schema["items_schema"]
+    schema = _bare(schema)
+    return tuple(name for name, _ in _fields(schema)) if schema["type"] == "typed-dict" else ()
+
+
+def _bare(schema: Any) -> Any:
+    """``schema`` without the functions around it."""
+    while schema["type"].startswith("function-"):
+        schema = schema["schema"]
+    return schema
+
+
+def _fields(schema: Any) -> list[tuple[str, Any]]:
+    return [(field.get("validation_alias") or name, field) for name, field in schema["fields"].items()]
 
 
 def _settings(expandable: bool) -> Fields:
     fields = {}
     for member, shape in service_model.members("CreateFunction").items():
         if member not in settings.NOT_SETTINGS:
-            schema = _setting(member, shape, expandable and member not in _BUILD_NEEDS)
-            fields[member] = _field(schema, alias=settings.key_of(member))
+            fields[member] = _field(_setting(member, shape, expandable), alias=settings.key_of(member))
     return fields
 
 
 def _setting(member: str, shape: Shape, expandable: bool) -> CoreSchema:
     if member == "Runtime":
-        return core.literal_schema(list(service_model.python_runtimes()))
+        return _fixed(core.literal_schema(list(service_model.python_runtimes())))
+    if member in _BUILD_NEEDS:
+        return _fixed(_value(shape, expandable=False))
     if member == "Description":
         return _expandable(core.str_schema(max_length=settings.DESCRIPTION_LIMIT), expandable)
     if member == "Layers":
@@ -149,6 +177,13 @@ def _structure(shape: Shape, expandable: bool) -> CoreSchema:
     return _or_alone(_mapping(fields), _value(members[only], expandable), lambda one: {alias: one})
 
 
+def _or_empty(schema: CoreSchema) -> CoreSchema:
+    """The mapping ``schema``, where a key whose every entry is commented out is an empty mapping."""
+    return core.no_info_before_validator_function(
+        lambda value: {} if value is None else value, schema, json_schema_input_schema=core.nullable_schema(schema)
+    )
+
+
 def _or_alone(schema: CoreSchema, alone: CoreSchema, wrap: Callable[[Any], Any]) -> CoreSchema:
     """``schema``, where a single value of the schema ``alone`` may stand for ``wrap`` of it."""
 
@@ -186,6 +221,17 @@ def _expandable(schema: CoreSchema, expandable: bool = True) -> CoreSchema:
 
     either = core.union_schema([schema, core.str_schema(pattern=r"\$\{")])
     return core.no_info_wrap_validator_function(check, schema, json_schema_input_schema=either)
+
+
+def _fixed(schema: CoreSchema) -> CoreSchema:
+    """``schema``, where ``${...}`` is refused: the value is needed before anything is expanded."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and template.holds(value):
+            raise PydanticCustomError("fixed", "")
+        return value
+
+    return core.no_info_before_validator_function(check, schema, json_schema_input_schema=schema)
 
 
 def _size() -> CoreSchema:

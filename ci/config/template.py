@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NoReturn
 
 from ci.model import Secret
 
@@ -14,13 +15,17 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<kind>env|ssm):(?P<name>[A-Za-z0-9_./
 
 
 class Template(Secret):
-    """A text that is not what AWS will get: its references are still to be filled in."""
+    """A text that is not yet what AWS will get: its references are still to be filled in."""
 
     __slots__ = ("line",)
 
     def __init__(self, value: str, line: int) -> None:
         super().__init__(value)
         self.line = line
+
+    def reveal(self) -> NoReturn:
+        """Refused, so that ``${env:NAME}`` itself never reaches AWS: only ``expand`` knows the value."""
+        raise TypeError("a template has no value before expand.expand")
 
     def references(self) -> list[tuple[str, str]]:
         """What it refers to, in order: ``("env", "NAME")``, ``("ssm", "/path")``."""
