@@ -113,7 +113,10 @@ def status(lives: Mapping[str, Live], now: datetime) -> str:
     """One row a function, one group of columns a stage: version, commit, age and size of what it runs."""
     names = sorted({name for live in lives.values() for name in live.functions})
     header = ["function", *(column for stage in lives for column in (stage, "commit", "age", "size"))]
-    rows = [[plain(name), *(cell for live in lives.values() for cell in _cells(live.functions[name], now))] for name in names]
+    rows = (
+        [plain(name), *(cell for live in lives.values() for cell in _cells(live.functions[name], now))]
+        for name in names
+    )
     return table([header, *rows])
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ci.errors import UsageError
 from ci.verbs import options
-from ci.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ci.workspace import Workspace
 
 
 @click.command()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ci.verbs import options
-from ci.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ci.workspace import Workspace
 
 
 @click.command()
