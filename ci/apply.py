@@ -31,6 +31,7 @@ from ci.plan.actions import (
     UpdateConfiguration,
 )
 from ci.record import Release, Released, version_description
+from ci.settings import log_group
 
 Log = Callable[..., None]
 """``log("updated alias test", env="test", function="echo", version="8")``"""
@@ -291,6 +292,8 @@ def _creation(name: str, action: CreateFunction) -> dict[str, Any]:
         "Environment": {"Variables": _reveal(action.environment)},
         "Tags": dict(action.tags),
     }
+    if not parameters["LoggingConfig"]["LogGroup"]:
+        parameters["LoggingConfig"] = {**parameters["LoggingConfig"], "LogGroup": log_group(name)}
     for key, empty in _EMPTY.items():
         if parameters.get(key) == empty:
             del parameters[key]
@@ -305,6 +308,9 @@ _EMPTY: dict[str, Any] = {
 
 def _update(name: str, action: UpdateConfiguration) -> dict[str, Any]:
     parameters = {"FunctionName": name, **{key: _reveal(value) for key, value in action.settings.items()}}
+    logging = parameters.get("LoggingConfig")
+    if logging and not logging["LogGroup"]:
+        parameters["LoggingConfig"] = {**logging, "LogGroup": log_group(name)}
     if action.environment is not None:
         parameters["Environment"] = {"Variables": _reveal(action.environment)}
     return parameters

@@ -37,7 +37,7 @@ SETTINGS = (
     Setting("tracing", "TracingConfig", {"Mode": "PassThrough"}),
     Setting("ephemeral_storage", "EphemeralStorage", {"Size": 512}),
     Setting("snap_start", "SnapStart", {"ApplyOn": "None"}),
-    Setting("logging", "LoggingConfig", {"LogFormat": "Text"}),
+    Setting("logging", "LoggingConfig", {"LogFormat": "Text", "LogGroup": ""}),
     Setting("file_systems", "FileSystemConfigs", []),
 )
 """In the order in which a plan lists them. Members of CreateFunction that are not here (those that
@@ -96,8 +96,15 @@ def from_aws(configuration: Mapping[str, Any], members: Container[str]) -> dict[
     """
     found = {name: value for name, value in configuration.items() if name in members and name not in NOT_SETTINGS}
     found["Layers"] = [layer["Arn"] for layer in found.get("Layers", [])]
-    logging = dict(found.get("LoggingConfig", {}))
-    if logging.get("LogGroup") == f"/aws/lambda/{configuration['FunctionName']}":
-        del logging["LogGroup"]
-    found["LoggingConfig"] = logging
+    logging = found.get("LoggingConfig") or {}
+    if logging.get("LogGroup") == log_group(configuration["FunctionName"]):
+        found["LoggingConfig"] = {**logging, "LogGroup": ""}
     return complete(found)
+
+
+def log_group(aws_name: str) -> str:
+    """The log group of a function that names none: in settings it is the empty string.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
+    """
+    return f"/aws/lambda/{aws_name}"

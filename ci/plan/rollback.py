@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ci.errors import Refused
 from ci.model import Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
@@ -16,20 +16,32 @@ def targets(stage: Stage, functions: Iterable[Function], live: Live, whole: bool
     """Function -> the version that its alias ran before.
 
     ``whole`` takes the functions that the stage's last release moved, or, when rolling that release
-    back broke off, those that are still to go back. Otherwise each of ``functions`` goes back by itself.
-    Raises Refused, naming each function that has nothing to go back to.
+    back broke off, those that are still to go back; a function that was new in it stays (``left``).
+    Otherwise each of ``functions`` goes back by itself. Raises Refused when there is nothing to go back to.
     """
     aliases = {function.name: _alias(stage, live.functions[function.name]) for function in functions}
     if whole:
         last = _last_release(aliases)
-        aliases = {name: alias for name, alias in aliases.items() if _release(alias) == last}
-    found = {name: _previous(alias) for name, alias in aliases.items()}
-    missing = [_nothing(name, stage, aliases[name]) for name, version in found.items() if version is None]
+        aliases = {name: alias for name, alias in aliases.items() if alias and _release(alias) == last}
+    found = {name: version for name, alias in aliases.items() if (version := _previous(alias)) is not None}
+    missing = [_nothing(name, stage, alias) for name, alias in aliases.items() if name not in found]
     if not aliases:
-        missing = [f"the stage {stage.name} has no function with the alias {stage.alias}"]
-    if missing:
+        missing = [f"no function has the alias {stage.alias}: nothing to roll back"]
+    if missing and not (whole and found):
         raise Refused("\n".join(missing), "dollop rollback STAGE FUNCTION --to VERSION chooses one")
-    return {name: version for name, version in found.items() if version is not None}
+    return found
+
+
+def left(stage: Stage, functions: Iterable[Function], live: Live, to: Mapping[str, str]) -> tuple[str, ...]:
+    """A note for each function that the same release moved and that has nothing to go back to."""
+    aliases = {function.name: _alias(stage, live.functions[function.name]) for function in functions}
+    releases = {_release(aliases[name]) for name in to}
+    stay = [(name, alias) for name, alias in aliases.items() if name not in to and alias and alias.record]
+    return tuple(
+        f"{name}: new in this release, it stays on version {alias.version}"
+        for name, alias in stay
+        if _release(alias) in releases and _previous(alias) is None
+    )
 
 
 def _last_release(aliases: Mapping[str, LiveAlias | None]) -> str | None:
@@ -87,7 +99,7 @@ def by_commit(functions: Iterable[Function], live: Live, commit: str) -> dict[st
 def rollback(
     stage: Stage,
     region: str,
-    functions: Iterable[Function],
+    functions: Sequence[Function],
     to: Mapping[str, str],
     versions: Mapping[str, LiveVersion | None],
     live: Live,
@@ -112,4 +124,5 @@ def rollback(
             plans.append(point.existing(function.name, function.aws_name, stage, found, target, name, origin))
     if reasons:
         raise Refused("\n".join(reasons), "dollop status --versions lists the versions that are there")
-    return Plan("rollback", stage.name, region, release or "rollback", origin, tuple(plans))
+    notes = left(stage, functions, live, to)
+    return Plan("rollback", stage.name, region, release or "rollback", origin, tuple(plans), notes)
