@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOLLOP := $(BIN)/dollop
-LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
 TO = $(if $(filter-out 0 no false,$(LOCAL)),--local) $(ARGS)
 
@@ -47,8 +47,9 @@ types: $(READY)
 venv: $(READY)  ## set up .venv only
 
 lock: $(READY)  ## pin the newest versions of everything again
-	@$(LOCK) --upgrade --extra local --group build --group test --output-file requirements-dev.txt
-	@$(LOCK) --constraint requirements-dev.txt --output-file requirements.txt
+	@$(LOCK) pyproject.toml --upgrade --extra local --group build --group test --output-file requirements-dev.txt
+	@$(LOCK) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+	@$(LOCK) --group thumbnail --constraint requirements-dev.txt --output-file functions/thumbnail/requirements.txt
 
 clean:  ## remove what was built and set up, and the embedded AWS's state
 	@if [ -x $(DOLLOP) ]; then $(DOLLOP) local stop; fi

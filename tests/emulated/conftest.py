@@ -15,7 +15,6 @@ nothing running. Where MiniStack 1.5.33, as seen on the wire, differs from AWS, 
 | an update in progress | LastUpdateStatus says so | State is Pending as well; both for about 0.5 s |
 | a new version | may be Pending at first | Active at once; with SnapStart after 0.2 s |
 | CreateAlias, UpdateAlias to a missing version | refused | accepted |
-| DeleteAlias of none | succeeds | ResourceNotFoundException |
 | a role that does not exist, or is no ARN | refused | accepted |
 | runtime python9.9, 5 KB of environment | refused | accepted |
 | reserved concurrency above the account's | refused | accepted |

@@ -20,6 +20,8 @@ import pytest
 from ci import local
 from ci.errors import DollopError
 
+ROLE = f"arn:aws:iam::{local.ACCOUNT}:role/lambda"
+
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
@@ -64,7 +66,7 @@ def test_it_keeps_its_state_over_a_stop(state: Path) -> None:
     """Code, versions, aliases and tags are there after stop and start, and the alias answers from its own version."""
     first = client(local.start(state), "lambda")
     first.create_function(
-        FunctionName="kept", Runtime=local.runtime(), Handler="kept.handle", Role="arn:aws:iam::000000000000:role/lambda",
+        FunctionName="kept", Runtime=local.runtime(), Handler="kept.handle", Role=ROLE,
         Code={"ZipFile": package("first")}, Tags={"team": "blue"}, Publish=True,
     )
     first.create_alias(FunctionName="kept", Name="test", FunctionVersion="1", Description="release 1")
