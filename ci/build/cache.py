@@ -1,0 +1,84 @@
+"""The cache folder: what is in it is whole or not there, whoever was killed while writing it.
+
+Every entry is written beside and renamed, so that two builds at once or a crash never leave half of one. What is
+read back is checked against its hash: a damaged entry counts as absent and is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+_ABANDONED = 24 * 3600
+"""Seconds after which a temporary folder belongs to nobody alive."""
+
+
+class Cache:
+    """Content-addressed files under ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, kind: str, key: str) -> Path:
+        """Where the entry ``key`` of a kind (packages, wheels, ...) is or would be."""
+        return self.root / kind / key
+
+    @contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """A folder of one's own on the cache's filesystem, gone afterwards."""
+        parent = self.root / "tmp"
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(dir=parent))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def keep(self, temporary: Path, kind: str, key: str) -> Path:
+        """Move a finished file into the cache."""
+        path = self.path(kind, key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(temporary, path)
+        return path
+
+    def store(self, kind: str, key: str, payload: bytes) -> None:
+        """Keep ``payload`` with its hash."""
+        with self.temporary() as folder:
+            beside = folder / "entry"
+            beside.write_bytes(hashlib.sha256(payload).digest() + zlib.compress(payload, 1))
+            self.keep(beside, kind, key)
+
+    def load(self, kind: str, key: str) -> bytes | None:
+        """What ``store`` kept, or None when it is not there or damaged."""
+        try:
+            kept = self.path(kind, key).read_bytes()
+            payload = zlib.decompress(kept[32:])
+        except (FileNotFoundError, zlib.error):
+            return None
+        return payload if hashlib.sha256(payload).digest() == kept[:32] else None
+
+    def sweep(self) -> None:
+        """Remove temporary folders that a killed build left behind."""
+        try:
+            left = list(os.scandir(self.root / "tmp"))
+        except FileNotFoundError:
+            return
+        for entry in left:
+            if time.time() - entry.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def sha256(path: Path) -> str | None:
+    """Hex sha256 of a file, None when there is none."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,78 @@
+"""Wheels that were fetched or built, by the hash of their bytes, each with a directory of what it lays down."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from ..model import File
+from .archive import Entry
+from .cache import Cache, sha256
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """``pure``: runs on any processor, by its own word. ``entries`` are sorted by path."""
+
+    name: str
+    version: str
+    pure: bool
+    entries: tuple[Entry, ...]
+
+
+class Store:
+    """Content-addressed wheels in a cache. ``edition`` names the code that reads them."""
+
+    def __init__(self, cache: Cache, edition: str) -> None:
+        self._cache = cache
+        self._edition = edition
+        self._known: dict[str, Wheel] = {}
+
+    def get(self, key: str) -> Wheel | None:
+        """The wheel with this hex sha256; None when it is not kept, or its bytes are no longer those."""
+        if key not in self._known:
+            path = self._cache.path("wheels", f"{key}.whl")
+            if sha256(path) != key:
+                return None
+            self._known[key] = self._directory(key, path)
+        return self._known[key]
+
+    def add(self, finished: Path, key: str) -> Wheel:
+        """Take in the file at ``finished``, whose hex sha256 is ``key``.
+
+        Raises BuildError when it is not a wheel.
+        """
+        path = self._cache.keep(finished, "wheels", f"{key}.whl")
+        self._known[key] = self._directory(key, path)
+        return self._known[key]
+
+    def _directory(self, key: str, path: Path) -> Wheel:
+        dumped = self._cache.load("directories", f"{self._edition}-{key}")
+        if dumped is not None:
+            return parse(dumped, path)
+        from . import wheel
+
+        found = wheel.read(path)
+        self._cache.store("directories", f"{self._edition}-{key}", dump(found))
+        return found
+
+
+def dump(wheel: Wheel) -> bytes:
+    """The wheel's directory, to be kept beside the wheel."""
+    rows = [
+        (*astuple(entry.file), entry.method, entry.length, base64.b64encode(entry.data).decode(), entry.offset)
+        for entry in wheel.entries
+    ]
+    return json.dumps([wheel.name, wheel.version, wheel.pure, rows]).encode()
+
+
+def parse(dumped: bytes, path: Path) -> Wheel:
+    """The reverse of ``dump``, for the wheel at ``path``."""
+    name, version, pure, rows = json.loads(dumped)
+    entries = tuple(
+        Entry(File(*row), method, length, base64.b64decode(data), path if offset else None, offset)
+        for *row, method, length, data, offset in rows
+    )
+    return Wheel(name, version, pure, entries)

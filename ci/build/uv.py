@@ -1,0 +1,54 @@
+"""Run uv, and say what it says without the addresses it names."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import BuildError
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s`'\",)]+", re.IGNORECASE)
+_ORNAMENT = re.compile(r"^[\s×╰─▶│├▲]+", re.MULTILINE)
+_HINTS = (
+    (re.compile(r"401|403|unauthorized|credentials", re.IGNORECASE),
+     "check the user name and password of the index, where uv is told them"),
+    (re.compile(r"error sending request|failed to fetch|dns|timed out|connect", re.IGNORECASE),
+     "check the network, HTTPS_PROXY, SSL_CERT_FILE and the index that uv is told (UV_DEFAULT_INDEX, uv.toml)"),
+    (re.compile(r"not found in the package registry|no solution|no version", re.IGNORECASE),
+     "check the names and versions that are required, and that they exist for the function's runtime"),
+)
+
+
+class Uv:
+    """The uv that is installed beside us, run with ``environ``, which may hold credentials.
+
+    It never downloads a Python, and builds with the one that runs us.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        from uv import find_uv_bin
+
+        self._environ = environ
+        self._program = find_uv_bin()
+
+    def run(
+        self, arguments: Sequence[object], folder: Path, what: str, stdin: str = "", **environ: str
+    ) -> str:
+        """uv's standard output.
+
+        Raises BuildError, headed by ``what``, with what uv said and without addresses.
+        """
+        common = ["--color=never", "--no-python-downloads", "--python", sys.executable]
+        done = subprocess.run(
+            [self._program, *map(str, arguments), *common], cwd=folder, env={**self._environ, **environ}, input=stdin,
+            capture_output=True, encoding="utf-8", errors="replace", check=False,
+        )
+        if done.returncode == 0:
+            return done.stdout
+        said = _ORNAMENT.sub("", _ADDRESS.sub("the package index", done.stderr))
+        said = " ".join(said.removeprefix("error:").split())
+        hint = next((hint for pattern, hint in _HINTS if pattern.search(said)), "see what uv says")
+        raise BuildError(f"{what}: {said}", hint)

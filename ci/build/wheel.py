@@ -1,0 +1,111 @@
+"""A wheel as the files that an installer would lay down with ``--target``, still compressed.
+
+https://packaging.python.org/en/latest/specifications/binary-distribution-format/. Left out are what only the
+installing host needs: the scripts of ``bin/`` (they hold the path of its interpreter) and bytecode.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import struct
+import zlib
+from collections.abc import Iterable, Mapping
+from email.parser import HeaderParser
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from ..errors import BuildError
+from ..model import File
+from . import archive
+from .archive import Entry
+from .store import Wheel
+
+_LOCAL = struct.Struct("<26x2H")
+_BLOCK = 1 << 20
+_INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
+"""Files of .dist-info that an installer writes about itself and its host."""
+
+
+def read(path: Path) -> Wheel:
+    """What the wheel lays down. Every file is decompressed once to know its hash, and checked against its CRC.
+
+    Raises BuildError when it is not a wheel or is damaged.
+    """
+    try:
+        with ZipFile(path) as opened, path.open("rb") as stream:
+            return _read(opened, path, stream)
+    except (BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, struct.error) as error:
+        raise BuildError(f"{path.name}: not a wheel that can be read: {error}", "fetch or build it again") from error
+
+
+def _read(opened: ZipFile, path: Path, stream: BinaryIO) -> Wheel:
+    members = {member.filename: member for member in opened.infolist() if not member.is_dir()}
+    info = _information(members)
+    about = HeaderParser().parsestr(opened.read(f"{info}/METADATA").decode())
+    tags = HeaderParser().parsestr(opened.read(f"{info}/WHEEL").decode()).get_all("Tag", [])
+    destinations = {name: _destination(name, info, about["Name"]) for name in members}
+    record = f"{info}/RECORD"
+    entries = {}
+    for name, member in members.items():
+        destination = destinations[name]
+        if destination == record and any(new != old for old, new in destinations.items()):
+            entries[destination] = archive.compress(destination, 0o644, _record(opened.read(name), destinations))
+        elif destination is not None:
+            entries[destination] = _entry(opened, member, destination, path, stream)
+    ordered = tuple(entries[name] for name in sorted(entries))
+    return Wheel(about["Name"], about["Version"], all(tag.endswith("-none-any") for tag in tags), ordered)
+
+
+def _information(members: Iterable[str]) -> str:
+    """The folder ``name-version.dist-info``."""
+    found = {name.partition("/")[0] for name in members if name.endswith(".dist-info/WHEEL")}
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} folders named *.dist-info")
+    return found.pop()
+
+
+def _destination(name: str, info: str, project: str) -> str | None:
+    """Where an installer puts the file when told ``--target``; None when it is left out."""
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or "\\" in name or ".." in parts:
+        raise ValueError(f"it has a file outside its own folder, {name}")
+    if parts[0] == info and parts[1:] and parts[1] in _INSTALLER:
+        return None
+    if parts[0] == info.removesuffix(".dist-info") + ".data" and len(parts) > 2:
+        if parts[1] == "scripts":
+            return None
+        if parts[1] not in ("purelib", "platlib", "data", "headers"):
+            raise ValueError(f"it has an unknown folder, {parts[0]}/{parts[1]}")
+        parts = ("include", project, *parts[2:]) if parts[1] == "headers" else parts[2:]
+    return None if "__pycache__" in parts else "/".join(parts)
+
+
+def _record(rows: bytes, destinations: Mapping[str, str | None]) -> bytes:
+    """RECORD of what was laid down.
+
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
+    """
+    laid = io.StringIO(newline="")
+    writer = csv.writer(laid, lineterminator="\n")
+    for name, *rest in csv.reader(io.StringIO(rows.decode(), newline="")):
+        if destinations.get(name) is not None:
+            writer.writerow([destinations[name], *rest])
+    return laid.getvalue().encode()
+
+
+def _entry(opened: ZipFile, member: ZipInfo, destination: str, path: Path, stream: BinaryIO) -> Entry:
+    mode = 0o755 if member.external_attr >> 16 & 0o111 else 0o644
+    if member.compress_type not in (archive.STORED, archive.DEFLATED):
+        return archive.compress(destination, mode, opened.read(member))
+    stream.seek(member.header_offset)
+    name, extra = _LOCAL.unpack(stream.read(_LOCAL.size))
+    hashed = hashlib.sha256()
+    with opened.open(member) as content:
+        while block := content.read(_BLOCK):
+            hashed.update(block)
+    file = File(destination, mode, member.file_size, member.CRC, hashed.hexdigest())
+    offset = member.header_offset + _LOCAL.size + name + extra
+    return Entry(file, member.compress_type, member.compress_size, container=path, offset=offset)
