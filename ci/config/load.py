@@ -103,7 +103,7 @@ class _Loading:
             if len(name) > shape.FUNCTION_NAME_LIMIT:
                 self.problem(f"its name in AWS, {name}, is longer than {shape.FUNCTION_NAME_LIMIT} characters", *at)
             elif ":" in name or not re.fullmatch(pattern, name):
-                self.problem(f"its name in AWS, {name}, may hold letters, digits, - and _ only", *at)
+                self.problem(f"its name in AWS, {name!r}, may hold letters, digits, - and _ only", *at)
             if (other := owners.setdefault(name, function)) != function:
                 self.problem(f"its name in AWS, {name}, is that of {other} too", *at)
             elif (other := spellings.setdefault(function.lower(), function)) != function:
@@ -120,7 +120,7 @@ class _Loading:
             if (other := owners.setdefault(stage.alias, name)) != name:
                 self.problem(f"is the alias of {other} too", "stages", name, "alias")
             if stage.source is not None and isinstance(every, dict) and stage.source not in every:
-                what = f"there is no stage {stage.source}" + words.similar(stage.source, every)
+                what = f"there is no stage {stage.source!r}" + words.similar(stage.source, every)
                 self.problem(what, "stages", name, "from")
             elif name in _origins(stages, name):
                 self.problem("leads back to this stage: nothing would ever be built for it", "stages", name, "from")
@@ -185,7 +185,7 @@ class _Loading:
             if path.is_absolute() or not real.is_relative_to(self.root):
                 what = "leads outside of the repository"
             elif not is_one(real):
-                what = f"there is no {kind} {path}"
+                what = f"there is no {kind} {path}" if said.isprintable() else f"there is no such {kind}"
             else:
                 return path
         except (OSError, RuntimeError, ValueError):  # a circle of links, a name that no disk can hold

@@ -6,7 +6,6 @@ but two readers would read differently (``1:30`` is 90, ``010`` is 8, a date) is
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from ci.config.template import holds
 from ci.errors import ConfigError, Problem
 
 SIZE_LIMIT = 1_000_000
@@ -35,9 +35,14 @@ Path = tuple[str | int, ...]
 
 
 class Text(str):
-    """A string that knows the line it stands on."""
+    """A string with ``${`` in it, which knows the line it stands on."""
 
     line: int
+
+    def __new__(cls, value: str, line: int) -> Text:
+        text = super().__new__(cls, value)
+        text.line = line
+        return text
 
 
 @dataclass
@@ -209,9 +214,7 @@ class _Reader:
             tag = self.resolver.resolve(yaml.ScalarNode, value, event.implicit) if event.implicit[0] else _TAG + "str"
         kind = tag.removeprefix(_TAG)
         if kind == "str":
-            text = Text(value)
-            text.line = line
-            return text
+            return Text(value, line) if holds(value) else value
         if kind == "null":
             return None
         if kind == "bool":
@@ -228,4 +231,6 @@ def where(path: Iterable[str | int]) -> str:
 
 
 def _shown(key: str) -> str:
-    return key if re.fullmatch(r"[\w<>/-]{1,80}", key) else json.dumps(key[:80])
+    """``key``, up to what no key has: in ``{PASSWORD:abc}``, where a space was forgotten, that is the password."""
+    plain = re.match(r"[\w<-]{0,80}", key)
+    return key if plain and plain[0] == key else f"{plain[0] if plain else ''}..."

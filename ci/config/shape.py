@@ -25,7 +25,7 @@ FUNCTION_NAME_LIMIT = 64
 LAYERS_LIMIT = 5
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 REGION = r"[a-z]{2,5}(-[a-z]+)+-[0-9]+"
-SIZE = r"([0-9]+(?:\.[0-9]+)?) ?(B|kB|KB|MB|GB)"
+SIZE = r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?(B|kB|KB|MB|GB)"
 """A size in SI units, as plans print it."""
 
 _BUILD_NEEDS = frozenset({"Runtime", "Architectures", "Handler"})
@@ -243,7 +243,7 @@ def _size() -> CoreSchema:
         found = re.fullmatch(SIZE, value)
         if not found:
             raise PydanticCustomError("size", "")
-        return int(float(found[1]) * units[found[2]])
+        return round(float(found[1]) * units[found[2]])
 
     either = core.union_schema([core.int_schema(ge=1), core.str_schema(pattern=_whole(SIZE))])
     return core.no_info_before_validator_function(in_bytes, core.int_schema(ge=1), json_schema_input_schema=either)
@@ -251,7 +251,7 @@ def _size() -> CoreSchema:
 
 def _mapping(fields: Fields) -> CoreSchema:
     return core.typed_dict_schema(
-        fields, extra_behavior="forbid", total=False, config=core.CoreConfig(strict=True, str_strip_whitespace=False)
+        fields, extra_behavior="forbid", total=False, config=core.CoreConfig(strict=True, hide_input_in_errors=True)
     )
 
 
