@@ -17,7 +17,6 @@ _VARIABLES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
-    "no-index": "UV_NO_INDEX",
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
     "client-cert": "SSL_CLIENT_CERT",
@@ -52,6 +51,8 @@ def translate(listing: str) -> dict[str, str]:
     variables = {_VARIABLES[key]: " ".join(value.split()) for key, value in said.items() if key in _VARIABLES and value}
     if "UV_FIND_LINKS" in variables:
         variables["UV_FIND_LINKS"] = variables["UV_FIND_LINKS"].replace(" ", ",")  # where uv wants commas
+    if said.get("no-index", "0").lower() in ("1", "true", "yes", "on"):
+        variables["UV_OFFLINE"] = "1"  # uv has no variable for --no-index; folders of wheels are read offline too
     if "UV_INDEX" in variables:
         variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip: the best of all indexes, not of the first
     return variables
