@@ -147,7 +147,7 @@ _DIST_INFO = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info")
 
 
 def _dependencies(before: Iterable[File], after: Iterable[File]) -> tuple[Change, ...]:
-    old, new = _installed(before), _installed(after)
+    old, new = installed(before), installed(after)
     return tuple(
         Change(name, old.get(name), new.get(name))
         for name in sorted(old.keys() | new.keys())
@@ -155,7 +155,7 @@ def _dependencies(before: Iterable[File], after: Iterable[File]) -> tuple[Change
     )
 
 
-def _installed(files: Iterable[File]) -> dict[str, str]:
+def installed(files: Iterable[File]) -> dict[str, str]:
     """Name and version of each distribution, read off the ``.dist-info`` folders that installers leave
     (https://packaging.python.org/en/latest/specifications/recording-installed-packages/)."""
     folders = {file.path.split("/", 1)[0] for file in files if "/" in file.path}

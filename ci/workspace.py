@@ -31,6 +31,8 @@ class Workspace:
     region: str | None = None
     profile: str | None = None
     local: bool = False
+    built: Path | None = None
+    """A folder of packages to take instead of building."""
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -91,8 +93,13 @@ class Workspace:
         return self.aws.parameter(name)
 
     def packages(self, functions: Iterable[Function]) -> dict[str, Package]:
-        """Built, or from the cache."""
+        """Built, or from the cache, or from the folder that was named. Raises BuildError and UsageError."""
         from ci import build
+
+        if self.built:
+            from ci.build import folder
+
+            return folder.load(self.built, functions)
 
         if self.local:
             from ci.local import runtime

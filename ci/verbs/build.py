@@ -24,12 +24,15 @@ def build(workspace: Workspace, functions: tuple[str, ...], out: Path | None, as
 
     One function and a redirected stdout give the zip itself: dollop build echo > echo.zip
     """
-    from ci.build import report
+    from ci.build import folder
+    from ci.render import data
+    from ci.render import packages as render
 
     chosen = workspace.select(functions)
     packages = workspace.packages(chosen)
     if len(functions) == 1 == len(chosen) and not out and not as_json and not sys.stdout.isatty():
         sys.stdout.buffer.write(packages[chosen[0].name].path.read_bytes())
         return
-    report.write(packages.values(), out or workspace.pipeline.root / "dist")
-    click.echo(report.as_json(packages.values()) if as_json else report.as_text(packages.values()), nl=False)
+    folder.save(packages.values(), out or workspace.pipeline.root / "dist")
+    built = packages.values()
+    click.echo(data.to_json(render.data(built)) if as_json else render.text(built), nl=False)

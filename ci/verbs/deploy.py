@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @options.stage
 @options.functions
 @options.output
+@options.built
 @options.aws
 @options.workspace
 def deploy(workspace: Workspace, stage: str, functions: tuple[str, ...], output: options.Output) -> None:

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
+PATH = click.Path(path_type=Path)
 functions = click.argument("functions", nargs=-1)
 stage = click.argument("stage")
+built = click.option("--packages", "built", type=PATH, help="Take these packages; build nothing.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-PATH = click.Path(path_type=Path)
+
+
+_WORKSPACE = ("region", "profile", "local", "built")
 
 
 def workspace(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +36,7 @@ def workspace(verb: Callable[..., Any]) -> Callable[..., Any]:
     def run(context: click.Context, /, **options: Any) -> Any:
         from ci.workspace import Workspace
 
-        connection = {key: options.pop(key) for key in ("region", "profile", "local") if key in options}
+        connection = {key: options.pop(key) for key in _WORKSPACE if key in options}
         return verb(Workspace(context.obj, console.note, console.progress, **connection), **options)
 
     return run

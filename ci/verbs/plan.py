@@ -20,6 +20,7 @@ SOMETHING_TO_DO = 10
 @options.functions
 @options.as_json
 @click.option("--exit-code", is_flag=True, help=f"Exit with {SOMETHING_TO_DO} when there is something to do.")
+@options.built
 @options.aws
 @options.workspace
 def plan(

@@ -1,0 +1,139 @@
+"""Packages in a folder: ``dist/`` on a laptop, an artifact between two jobs of a workflow.
+
+What is read back may come from anywhere, also from the pull request of a stranger: nothing about a package
+is believed that its own bytes do not show.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import stat
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..diff import installed
+from ..errors import BuildError, UsageError
+from ..model import Dependency, File, Function, Package
+from . import archive, inspect
+
+MANIFEST = "manifest.json"
+_FORMAT = 1
+_MANIFEST_LIMIT = 10_000_000
+_ZIP_LIMIT = 262_144_000
+"""Bytes. A zip cannot be larger than what it may unpack to, 250 MB:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+_FILES_LIMIT = 100_000
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def save(packages: Iterable[Package], folder: Path) -> None:
+    """Write each package as ``<function>.zip``, and the manifest that says which they are."""
+    kept = sorted(packages, key=lambda package: package.function)
+    folder.mkdir(parents=True, exist_ok=True)
+    for package in kept:
+        (folder / f"{package.function}.zip").write_bytes(package.path.read_bytes())
+    manifest = {
+        "format": _FORMAT,
+        "packages": {p.function: {"digest": p.digest, "code_sha256": p.code_sha256} for p in kept},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def load(folder: Path, functions: Iterable[Function]) -> dict[str, Package]:
+    """The packages of ``functions`` that ``save`` put into ``folder``, read again from their bytes.
+
+    Raises UsageError when a package or the manifest is missing or is not what it says it is.
+    """
+    promised = _manifest(folder / MANIFEST)
+    return {function.name: _package(folder, function, promised) for function in functions}
+
+
+@dataclass(frozen=True)
+class _Promise:
+    digest: str
+    code_sha256: str
+
+
+def _manifest(path: Path) -> dict[str, _Promise]:
+    try:
+        if path.stat().st_size > _MANIFEST_LIMIT:
+            raise ValueError("it is too large")
+        data = json.loads(path.read_bytes())
+        if data["format"] != _FORMAT:
+            raise ValueError(f"its format is not {_FORMAT}")
+        promised = {str(name): _promise(entry) for name, entry in data["packages"].items()}
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file", "dollop build --out DIR writes it") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path}: not a manifest of packages: {error}") from None
+    return promised
+
+
+def _promise(entry: dict[str, str]) -> _Promise:
+    digest, code_sha256 = entry["digest"], entry["code_sha256"]
+    if not _DIGEST.fullmatch(digest) or len(base64.b64decode(code_sha256, validate=True)) != 32:
+        raise ValueError("a digest is malformed")
+    return _Promise(digest, code_sha256)
+
+
+def _package(folder: Path, function: Function, promised: dict[str, _Promise]) -> Package:
+    path = folder / f"{function.name}.zip"
+    promise = promised.get(function.name)
+    if promise is None:
+        raise UsageError(f"{folder / MANIFEST}: {function.name} is not in it", "build it into the same folder")
+    try:
+        if path.is_symlink() or path.stat().st_size > _ZIP_LIMIT:
+            raise UsageError(f"{path}: a link, or larger than a package can be")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    code_sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    files = _files(data, path)
+    digest = archive.digest(files)
+    if (digest, code_sha256) != (promise.digest, promise.code_sha256):
+        raise UsageError(f"{path}: not the package that {MANIFEST} promises: its digest differs", "build again")
+    unzipped = sum(file.size for file in files)
+    try:
+        inspect.check_size(function, len(data), unzipped)
+    except BuildError as error:
+        raise UsageError(f"{path}: {error.message}", error.hint) from None
+    dependencies = tuple(Dependency(name, version) for name, version in sorted(installed(files).items()))
+    return Package(function.name, path, digest, code_sha256, len(data), unzipped, files, dependencies)
+
+
+def _files(data: bytes, path: Path) -> tuple[File, ...]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            entries = opened.infolist()
+            if len(entries) > _FILES_LIMIT or sum(entry.file_size for entry in entries) > _ZIP_LIMIT:
+                raise UsageError(f"{path}: unpacks to more than a package may hold")
+            files = tuple(sorted(_file(opened, entry, path) for entry in entries))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise UsageError(f"{path}: not a zip that can be read: {error}") from None
+    if len({file.path for file in files}) != len(files):
+        raise UsageError(f"{path}: holds a file twice")
+    return files
+
+
+def _file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> File:
+    name, mode = entry.filename, entry.external_attr >> 16
+    if name.startswith("/") or "\\" in name or ".." in name.split("/") or not name.isprintable():
+        raise UsageError(f"{path}: {name!r} is not a path inside of a package")
+    if entry.is_dir() or stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        raise UsageError(f"{path}: {name!r} is not a plain file")
+    content = hashlib.sha256()
+    size = 0
+    with opened.open(entry) as stream:
+        # zipfile stops at the size that the directory gives, so that nothing unpacks to more than was counted.
+        while block := stream.read(1 << 20):
+            content.update(block)
+            size += len(block)
+    if size != entry.file_size:
+        raise UsageError(f"{path}: {name!r} is not as long as it says")
+    return File(name, mode & 0o777, size, entry.CRC, content.hexdigest())
