@@ -61,9 +61,10 @@ def _read(opened: ZipFile, path: Path, stream: BinaryIO) -> Wheel:
 
 def _information(members: Iterable[str]) -> str:
     """The folder ``name-version.dist-info``."""
-    found = {name.partition("/")[0] for name in members if name.endswith(".dist-info/WHEEL")}
+    folders = (name.removesuffix("/WHEEL") for name in members if name.endswith(".dist-info/WHEEL"))
+    found = {folder for folder in folders if "/" not in folder}
     if len(found) != 1:
-        raise ValueError(f"{len(found)} folders named *.dist-info")
+        raise ValueError(f"it has {len(found)} folders named *.dist-info")
     return found.pop()
 
 
