@@ -26,8 +26,11 @@ def run(project: Path, say: Say) -> None:
 
     Raises UsageError where there is no project, DollopError when a step fails.
     """
-    if not (project / "pipeline.yaml").is_file():
-        raise UsageError(f"no pipeline.yaml in {project}", "dollop -C DIR demo")
+    if not (project / "functions" / _FUNCTION).is_dir():
+        raise UsageError(
+            f"the demo is told with this repository's own functions, and {project} has no functions/{_FUNCTION}",
+            "run it in a fresh clone",
+        )
     with tempfile.TemporaryDirectory(prefix="dollop-demo-") as folder:
         story = _Story(Path(folder, project.name), say)
         shutil.copytree(project / "functions", story.folder / "functions")
@@ -74,11 +77,11 @@ class _Story:
     def _change(self) -> None:
         """As a developer would: edit, commit."""
         pipeline = self.folder / "pipeline.yaml"
-        text = pipeline.read_text()
-        entry = f"  {_FUNCTION}:\n"
-        pipeline.write_text(text.replace(entry, f"{entry}    memory: 256\n").replace("Guten tag", "Hello"))
+        handler = f"    handler: {_FUNCTION}.handle\n"
+        text = pipeline.read_text().replace(handler, f"{handler}    memory: 256\n").replace("Guten tag", "Hello")
+        pipeline.write_text(text)
         (self.folder / "functions" / _FUNCTION / "farewell.py").write_text('FAREWELL = "Auf Wiedersehen"\n')
-        self._git("--no-pager", "diff", "--unified=0", "--no-color")
+        self._git("--no-pager", "diff", "--unified=0")
         self._commit("Say hello")
 
     def _commit(self, message: str) -> None:
