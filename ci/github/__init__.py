@@ -1,0 +1,1 @@
+"""Everything GITHUB_*: the run that a step belongs to, the comment on a pull request, the issue about drift."""

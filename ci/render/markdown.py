@@ -1,0 +1,253 @@
+"""Plan and release -> GitHub Markdown, for the comment on a pull request and for a run's summary.
+
+Names, paths and descriptions come from a pull request: they are shown inside of code, where Markdown, HTML and
+``@mentions`` mean nothing, and their control characters are escaped.
+https://github.github.com/gfm/#code-spans and https://github.github.com/gfm/#fenced-code-blocks
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ci.plan.actions import Change, CodeChange, FunctionPlan, Plan, PointAlias
+from ci.record import Release
+from ci.render import marker
+from ci.render.escape import plain
+from ci.render.text import si, summary
+
+COMMENT_LIMIT = 60_000
+"""Bytes. GitHub takes 65,536 characters: https://github.com/orgs/community/discussions/27190"""
+
+SUMMARY_LIMIT = 1_000_000
+"""Bytes. A step may write 1 MiB:
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits"""
+
+_ROOM = 1_000
+"""Bytes kept for saying what was cut."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit, to be listed: full hash and first line of its message."""
+
+    sha: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where things are on GitHub: ``repository`` is its address, ``run`` the number of the run."""
+
+    repository: str
+    run: str
+
+    def to_run(self) -> str:
+        return f"[run]({self.repository}/actions/runs/{self.run})"
+
+    def to_commit(self, sha: str) -> str:
+        return f"[`{sha[:7]}`]({self.repository}/commit/{sha})" if _SHA.fullmatch(sha) else code(sha)
+
+    def to_environment(self, stage: str) -> str:
+        return f"[environment {code(stage)}]({self.repository}/deployments/{stage})"
+
+
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+Versions = Mapping[str, Mapping[str, str]]
+"""Stage -> function -> the version that it runs."""
+
+
+def plan(
+    plan: Plan,
+    links: Links,
+    others: Versions | None = None,
+    commits: Sequence[Commit] = (),
+    limit: int = COMMENT_LIMIT,
+) -> str:
+    """The plan with its marker, in at most ``limit`` bytes: a line, a table, a block for each function that changes.
+
+    ``others`` are the versions that the other stages run, ``commits`` those that the stage does not have yet.
+    """
+    changing = [function for function in plan.functions if function.actions]
+    title = _TITLES.get(plan.verb, plan.verb.capitalize())
+    headline = f"### {title} {code(plan.stage)}: {summary(plan)}"
+    head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in plan.notes)]
+    foot = f"{links.to_commit(plan.origin.commit)} · {links.to_run()} · {links.to_environment(plan.stage)}"
+    body = [*_table(changing, plan.stage, others or {}), *map(_details, changing), *_commits(commits, links)]
+    return _fitted("\n\n".join(head), body, foot, limit)
+
+
+_TITLES = {
+    "deploy": "Deploy to",
+    "promote": "Promote to",
+    "rollback": "Roll back",
+}
+
+
+def failure(stage: str, messages: Iterable[str], links: Links, commit: str, limit: int = COMMENT_LIMIT) -> str:
+    """In place of a plan: why there is none."""
+    text = "\n".join(messages)
+    head = f"{marker.Marker(stage, commit, links.run)}\n\n### No plan for {code(stage)}"
+    lines = _fence(plain(line) for line in text.splitlines())
+    return _fitted(head, [lines], f"{links.to_commit(commit)} · {links.to_run()}", limit)
+
+
+def released(body: str, release: Release, links: Links, limit: int = COMMENT_LIMIT) -> str:
+    """``body``, a comment, with the outcome of its plan at the end; what an earlier run wrote there is replaced."""
+    body = body.partition(_RESULT)[0].rstrip()
+    versions = ", ".join(f"{code(name)} {one.version}" for name, one in sorted(release.functions.items()))
+    line = f"**Released to {code(release.stage)}** in {links.to_run()} {links.run}: {versions}"
+    room = limit - len(body.encode()) - len(_RESULT.encode()) - 4
+    if len(line.encode()) > room:
+        line = f"**Released to {code(release.stage)}** in {links.to_run()} {links.run}"
+    return f"{body}\n\n{_RESULT}\n{line}\n"
+
+
+_RESULT = "<!-- dollop result -->"
+
+
+# ---------------------------------------------------------------- its parts
+
+
+def _table(functions: Sequence[FunctionPlan], stage: str, others: Versions) -> Iterator[_Block]:
+    if not functions:
+        return
+    columns = ["function", "change", "size", stage, *others]
+    rows = [" | ".join(_cell(column) for column in columns), " | ".join("---" for _ in columns)]
+    for function in functions:
+        versions = (code(other.get(function.function, "-")) for other in others.values())
+        moved = _versions(function)
+        rows.append(" | ".join((code(function.function), _kinds(function), _size(function.code), moved, *versions)))
+    yield _Block([f"| {row} |" for row in rows])
+
+
+def _cell(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9 ]*", text) else code(text)
+
+
+def _kinds(function: FunctionPlan) -> str:
+    settings = len(function.changes)
+    words = [
+        "new" if function.new else "",
+        "code" if function.code and not function.new else "",
+        f"{settings} setting{'s' * (settings > 1)}" if settings and not function.new else "",
+        f"{len(function.remove)} removed" if function.remove else "",
+    ]
+    return ", ".join(filter(None, words)) or "version"
+
+
+def _size(change: CodeChange | None) -> str:
+    if change is None:
+        return ""
+    return si(change.size_after) if not change.size_before else f"{si(change.size_before)} → {si(change.size_after)}"
+
+
+def _versions(function: FunctionPlan) -> str:
+    point = next((action for action in function.shift if isinstance(action, PointAlias)), None)
+    if point is None:
+        return code(function.version or "-")
+    return f"{code(point.before)} → {code(point.expected)}" if point.before else code(point.expected)
+
+
+def _details(function: FunctionPlan) -> _Block:
+    name = html.escape(plain(function.function)).replace("@", "&#64;")
+    opening = f"<details><summary><code>{name}</code>: {_kinds(function)}</summary>\n\n"
+    return _fence(_diff(function), "diff", opening, "\n\n</details>")
+
+
+def _diff(function: FunctionPlan) -> list[str]:
+    lines = [f"{'+' if function.new else ' '} function {plain(function.function)}"]
+    lines += [line for change in function.changes for line in _change(change)]
+    if function.code:
+        lines.append(f"  size: {_size(function.code)}")
+        lines += [line for change in function.code.dependencies for line in _change(change)]
+        lines += [f"{'!' if file.mark == '~' else file.mark} {plain(file.path)}" for file in function.code.files or ()]
+    lines += [f"! by hand: {line}" for change in function.drift for line in _change(change)]
+    for action in function.shift:
+        if isinstance(action, PointAlias):
+            lines += _change(Change(f"alias {action.alias}", action.before, action.expected))
+    return lines
+
+
+def _change(change: Change) -> Iterator[str]:
+    """As a diff shows it; GitHub colours ``-``, ``+`` and ``!`` at the beginning of a line."""
+    if change.verb:
+        yield f"{_VERBS.get(change.verb, '!')} {plain(change.key)}: {change.verb}"
+        return
+    if change.before is not None:
+        yield f"- {plain(change.key)}: {plain(change.before)}"
+    if change.after is not None:
+        yield f"+ {plain(change.key)}: {plain(change.after)}"
+
+
+_VERBS = {"added": "+", "removed": "-"}
+_COMMITS_SHOWN = 100
+
+
+def _commits(commits: Sequence[Commit], links: Links) -> Iterator[_Block]:
+    if commits:
+        lines = [f"- {links.to_commit(commit.sha)} {code(commit.title)}" for commit in commits[:_COMMITS_SHOWN]]
+        lines += [f"- and {len(commits) - _COMMITS_SHOWN} more"] if len(commits) > _COMMITS_SHOWN else []
+        yield _Block(lines, f"**{len(commits)} commit{'s' * (len(commits) > 1)} that it does not have yet**\n\n")
+
+
+# ---------------------------------------------------------------- harmless, and short enough
+
+
+def code(text: str) -> str:
+    """``text`` as a code span that nothing in it can leave, also within a table."""
+    text = plain(text).replace("|", "\\|") or " "
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    padding = " " if longest and (text[0] == "`" or text[-1] == "`") else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Lines that may be cut, between two parts that may not."""
+
+    lines: Sequence[str]
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        return self.before + "\n".join(self.lines) + self.after
+
+    def cut(self, room: int) -> str:
+        """The first lines, in ``room`` bytes; nothing where not even one of them fits."""
+        room -= len(self.before.encode()) + len(self.after.encode())
+        kept: list[str] = []
+        for line in self.lines:
+            room -= len(line.encode()) + 1
+            if room < 0:
+                break
+            kept.append(line)
+        return str(replace(self, lines=kept)) if kept else ""
+
+
+def _fence(lines: Iterable[str], language: str = "", before: str = "", after: str = "") -> _Block:
+    """A fenced block, with a fence that is longer than any inside of it."""
+    inside = list(lines)
+    longest = max((len(run) for line in inside for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return _Block(inside, f"{before}{fence}{language}\n", f"\n{fence}{after}")
+
+
+def _fitted(head: str, blocks: Iterable[_Block], foot: str, limit: int) -> str:
+    """The blocks that fit, whole; the first that does not is cut between two of its lines, and that is said."""
+    room = limit - len(head.encode()) - len(foot.encode()) - _ROOM
+    parts = list(blocks)
+    kept: list[str] = []
+    for position, block in enumerate(parts):
+        needed = len(str(block).encode()) + 2
+        if needed > room:
+            rest = len(parts) - position
+            kept += [block.cut(room), f"**Cut here**: {rest} of {len(parts)} parts did not fit. See the run."]
+            break
+        kept.append(str(block))
+        room -= needed
+    return "\n\n".join(filter(None, (head, *kept, foot))) + "\n"

@@ -1,0 +1,131 @@
+"""The comment on a pull request, on an API that keeps state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from github.PullRequest import PullRequest
+
+from ci.errors import UsageError
+from ci.github import comment
+from ci.github.comment import GithubError, Pull
+from ci.github.run import Run
+from tests.e2e.hub import BOT, GitHub, token
+
+BODY = '<!-- dollop {"stage":"test","digest":"d"} -->\n\n### Deploy to `test`'
+
+
+def opened(github: GitHub, branch: str = "feature") -> PullRequest:
+    """A pull request that adds a file."""
+    repository = github.repository()
+    base = repository.default_branch
+    repository.create_git_ref(f"refs/heads/{branch}", repository.get_branch(base).commit.sha)
+    repository.create_file(f"{branch}.txt", "add a file", "content", branch=branch)
+    return repository.create_pull(base=base, head=branch, title=f"Add {branch}", body="")
+
+
+def run(github: GitHub, event: dict[str, Any], folder: Path, login: str = BOT, sha: str = "0" * 40) -> Run:
+    """A step of a workflow that ``event`` started."""
+    path = folder / "event.json"
+    path.write_text(json.dumps(event))
+    return Run(
+        {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": github.api,
+            "GITHUB_REPOSITORY": github.name,
+            "GITHUB_TOKEN": token(login),
+            "GITHUB_EVENT_PATH": str(path),
+            "GITHUB_RUN_ID": "7",
+            "GITHUB_SHA": sha,
+        }
+    )
+
+
+def about(pull: PullRequest) -> dict[str, Any]:
+    return {"pull_request": {"number": pull.number, "head": {"sha": pull.head.sha}}}
+
+
+def seen(by: Run) -> Pull:
+    found = comment.find(by)
+    assert found is not None
+    return found
+
+
+def comments(pull: PullRequest) -> list[str]:
+    return [each.body for each in pull.get_issue_comments()]
+
+
+def test_one_comment_is_kept_current(github: GitHub, tmp_path: Path) -> None:
+    """The first write creates it, an equal one leaves it alone, another one replaces what it says."""
+    pull = opened(github)
+    found = seen(run(github, about(pull), tmp_path))
+    assert "created" == found.write("test", BODY)
+    assert "unchanged" == found.write("test", BODY)
+    assert "updated" == found.write("test", f"{BODY}: nothing to do")
+    assert [f"{BODY}: nothing to do"] == comments(pull)
+
+
+def test_a_comment_is_found_behind_a_hundred_others(github: GitHub, tmp_path: Path) -> None:
+    """Every page is read."""
+    pull = opened(github)
+    for number in range(101):
+        pull.create_issue_comment(f"me too {number}")
+    found = seen(run(github, about(pull), tmp_path))
+    found.write("test", BODY)
+    assert "updated" == found.write("test", f"{BODY}.")
+    assert 102 == len(comments(pull))
+
+
+def test_a_marker_of_somebody_else_is_not_ours(github: GitHub, tmp_path: Path) -> None:
+    """A comment with our marker but another author is left alone: it may not direct what we edit."""
+    pull = opened(github)
+    github.repository("mallory").get_pull(pull.number).create_issue_comment(BODY)
+    found = seen(run(github, about(pull), tmp_path))
+    assert "created" == found.write("test", f"{BODY}!")
+    assert [BODY, f"{BODY}!"] == comments(pull)
+
+
+def test_each_stage_has_its_own(github: GitHub, tmp_path: Path) -> None:
+    """The marker names the stage."""
+    pull = opened(github)
+    found = seen(run(github, about(pull), tmp_path))
+    found.write("test", BODY)
+    found.write("qa", BODY.replace("test", "qa"))
+    assert 2 == len(comments(pull))
+
+
+def test_pull_request_of_a_merge(github: GitHub, tmp_path: Path) -> None:
+    """After a push the pull request is the one that the commit merged; another commit has none."""
+    opened(github, "other")
+    pull = opened(github)
+    sha = pull.merge().sha
+    assert pull.number == seen(run(github, {}, tmp_path, sha=sha)).number
+    assert None is comment.find(run(github, {}, tmp_path))
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(False, True), (True, False)])
+def test_pull_request_of_another_run(github: GitHub, tmp_path: Path, moved: bool, expected: bool) -> None:
+    """It is found by head repository, branch and commit; one that got a newer commit since is not the one."""
+    pull = opened(github)
+    owner = {"owner": {"login": "octo"}}
+    sha = "1" * 40 if moved else pull.head.sha
+    event = {"workflow_run": {"head_repository": owner, "head_branch": "feature", "head_sha": sha}}
+    assert expected is (comment.find(run(github, event, tmp_path)) is not None)
+
+
+def test_refusal_says_what_was_tried(github: GitHub, tmp_path: Path) -> None:
+    """An error of the API names the intention and the permission that is missing."""
+    pull = opened(github)
+    github.repository().edit(private=True)
+    with pytest.raises(GithubError, match="could not find the pull request: 40") as caught:
+        comment.find(run(github, about(pull), tmp_path, login="mallory"))
+    assert "give the job `pull-requests: read`" == caught.value.hint
+
+
+def test_event_without_a_head(github: GitHub, tmp_path: Path) -> None:
+    """A workflow_run event that names no head is not guessed about."""
+    with pytest.raises(UsageError, match="no head repository"):
+        comment.find(run(github, {"workflow_run": {"id": 1}}, tmp_path))
