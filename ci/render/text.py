@@ -82,7 +82,10 @@ def _moved(before: str | None, after: str) -> str:
 
 
 def _code(code: CodeChange, new: bool) -> Iterator[str]:
-    yield f"    size: {si(code.size_after)}" if new else f"    size: {si(code.size_before)} -> {si(code.size_after)}"
+    if new:
+        yield f"    size: {si(code.size_after)}"
+    elif code.size_before != code.size_after:
+        yield f"    size: {sizes(code.size_before, code.size_after)}"
     for change in code.dependencies:
         mark = "+" if change.before is None else "-" if change.after is None else "~"
         moved = _moved(change.before, change.after) if change.after else plain(change.before or "")
@@ -104,6 +107,13 @@ def si(size: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{size} B" if unit == "B" else f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+
+
+def sizes(before: int, after: int) -> str:
+    """``641 B -> 782 B``; to the byte where the units would hide the difference."""
+    if si(before) == si(after):
+        return f"{before} B -> {after} B"
+    return f"{si(before)} -> {si(after)}"
 
 
 # ---------------------------------------------------------------- status

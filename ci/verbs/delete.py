@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @options.aws
 @options.workspace
 def delete(workspace: Workspace, functions: tuple[str, ...], force: bool, output: options.Output) -> None:
-    """Delete FUNCTIONS from AWS, with their versions and aliases."""
+    """Delete FUNCTIONS, with their versions and aliases."""
     from ci import gather
 
     proposed = gather.to_delete(workspace, functions)

@@ -10,7 +10,9 @@ from ci import console
 @click.command()
 @click.pass_context
 def demo(context: click.Context) -> None:
-    """Show the whole story on the embedded AWS, in a copy of the project. No account is needed."""
+    """Show the whole story on the embedded AWS.
+
+    It works in a copy of the project and leaves nothing behind. No account is needed."""
     from ci import demo
 
     demo.run(context.obj.resolve(), console.show)

@@ -11,7 +11,7 @@ from ci import console
 
 @click.group()
 def local() -> None:
-    """The embedded AWS, which --local means: start, stop, status."""
+    """Start and stop the embedded AWS of --local."""
 
 
 def _state(context: click.Context) -> Path:

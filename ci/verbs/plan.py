@@ -26,7 +26,7 @@ SOMETHING_TO_DO = 10
 def plan(
     workspace: Workspace, stage: str | None, functions: tuple[str, ...], as_json: bool, exit_code: bool
 ) -> int:
-    """Show what deploying to STAGE, or promoting to it, would do; and do nothing."""
+    """Show what deploying or promoting to STAGE would do."""
     from ci import gather
 
     chosen = workspace.stage(stage)

@@ -29,7 +29,10 @@ def promote(
     allow_older: bool,
     output: options.Output,
 ) -> None:
-    """Move STAGE to exactly the versions that the stage before it runs. Nothing is rebuilt."""
+    """Give STAGE exactly the versions that its source runs.
+
+    Nothing is rebuilt. The source is the stage that pipeline.yaml names with from:, or, with --release, a record
+    that deploying to it wrote."""
     from ci import gather
 
     output.finish(workspace, gather.to_promote(workspace, workspace.stage(stage), functions, release, allow_older))

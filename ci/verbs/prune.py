@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def prune(
     workspace: Workspace, functions: tuple[str, ...], retain: int | None, output: options.Output
 ) -> None:
-    """Delete old versions that no alias points to or would roll back to."""
+    """Delete old versions that nothing needs.
+
+    What an alias points to, or would roll back to, stays; so do the newest."""
     from ci import gather
 
     output.finish(workspace, gather.to_prune(workspace, functions, retain))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def redeploy(
     workspace: Workspace, stage: str, functions: tuple[str, ...], what: str, output: options.Output
 ) -> None:
-    """Bring STAGE to what is checked out, or to an earlier version or commit."""
+    """Bring STAGE to this checkout, a version or a commit."""
     from ci import gather
 
     chosen = workspace.stage(stage)
