@@ -47,7 +47,7 @@ def _place(error: ErrorDetails, value: Any) -> tuple[Path, Any]:
     """Where ``error`` lies in ``value``, without the parts that the schema adds, and what is there."""
     path: Path = ()
     for part in error["loc"]:
-        if not (part in value if isinstance(value, dict) else isinstance(value, list)):
+        if not (part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)):
             return (*path, part) if error["type"] == "missing" else path, value
         value, path = value[part], (*path, part)
     return path, value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -28,14 +29,16 @@ def problems(handler: str, runtime: str | None, source: Path, include: Iterable[
     if file is None:
         return [f"there is no {module}.py in the source or in what it includes"]
     try:
-        tree = ast.parse(file.read_bytes())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the code: its own tests tell
+            tree = ast.parse(file.read_bytes())
     except OSError as error:
         return [f"{file.name} cannot be read: {error.strerror}"]
     except SyntaxError as error:
         return [f"{file.name}, line {error.lineno}: {error.msg}"] if runtime and _speaks(runtime) else []
     except (ValueError, RecursionError, MemoryError):
         return [f"{file.name} cannot be read as Python"]
-    found = dict(_names(tree.body))
+    found = dict(_names(tree))
     if function not in found and not found.keys() & {_STAR, "__getattr__"}:
         return [f"{file.name} does not define {function}"]
     if found.get(function):
@@ -49,10 +52,12 @@ def _speaks(runtime: str) -> bool:
     return (3, 0) <= version <= sys.version_info[:2]
 
 
-def _names(body: Iterable[ast.stmt]) -> Iterator[tuple[str, bool]]:
-    """Each name that the statements bind at the level of the module; True for a plain coroutine function."""
-    for statement in body:
-        match statement:
+def _names(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+    """Each name that is bound at the level of the module, in order; True for a plain coroutine function."""
+    ahead: list[ast.AST] = [tree]
+    while ahead:
+        node = ahead.pop()
+        match node:
             case ast.AsyncFunctionDef(name=name, decorator_list=decorators):
                 yield name, not decorators
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
@@ -60,15 +65,11 @@ def _names(body: Iterable[ast.stmt]) -> Iterator[tuple[str, bool]]:
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 for alias in names:
                     yield alias.asname or alias.name.partition(".")[0], False
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield name, False
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                pass  # a scope of its own
             case ast.AnnAssign(value=None):
-                pass
-            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
-                yield from _names(statement.body)
-                yield from _names(getattr(statement, "orelse", []))
-                yield from _names(getattr(statement, "finalbody", []))
-                for handler in getattr(statement, "handlers", []):
-                    yield from _names(handler.body)
+                pass  # says a type, binds nothing
             case _:
-                for node in ast.walk(statement):
-                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                        yield node.id, False
+                ahead += reversed([*ast.iter_child_nodes(node)])

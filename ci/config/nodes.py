@@ -85,12 +85,18 @@ def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
     try:
         return reader.document(), reader.problems
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise reader.refusal(mark.line + 1 if mark else 1, f"is not YAML: {error.problem or error.context}") from None
+        mark = error.problem_mark
+        raise reader.refusal(mark.line + 1 if mark else 1, f"is not YAML: {error.problem}{_start(error)}") from None
     except yaml.reader.ReaderError as error:
         code = error.character if isinstance(error.character, int) else ord(error.character)
         line = text.count("\n", 0, text.find(chr(code))) + 1
         raise reader.refusal(line, f"is not YAML: it holds the control character U+{code:04X}") from None
+
+
+def _start(error: yaml.MarkedYAMLError) -> str:
+    """Where the thing starts that ``error`` is in, unless that is plain."""
+    start, end = error.context_mark, error.problem_mark
+    return f" (in what starts on line {start.line + 1})" if start and end and start.line != end.line else ""
 
 
 class _Reader:

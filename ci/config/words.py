@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -81,5 +80,7 @@ def _owner(path: Sequence[str | int]) -> str:
 
 def similar(word: str, known: Iterable[str]) -> str:
     """``, did you mean memory?`` where one of ``known`` is close to ``word``, else nothing."""
+    import difflib  # here: only mistakes need it
+
     found = difflib.get_close_matches(word[:80], list(known), n=1)
     return f", did you mean {found[0]}?" if found else ""
