@@ -59,6 +59,9 @@ class Aws:
         )
         # An invocation may have had its effect although the answer was lost: it is never sent twice.
         once = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=905)
+        self._retrying = control
+        self._readers: dict[str, Any] = {}
+        self._lock = threading.Lock()
         self._lambda = session.client("lambda", endpoint_url=endpoint, config=control)
         self._invoker = session.client("lambda", endpoint_url=endpoint, config=once)
         self.interrupted = threading.Event()
@@ -89,6 +92,24 @@ class Aws:
             if not page.get("NextMarker"):
                 return
             marker = {"Marker": page["NextMarker"]}
+
+    def read(self, service: str, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Every page of a reading call of a service beside Lambda: ``read("logs", "filter_log_events", ...)``.
+
+        Retried and translated as ``call`` is.
+        """
+        try:
+            yield from self._reader(service).get_paginator(operation).paginate(**parameters)
+        except (boto.BotoCoreError, boto.ClientError) as error:
+            raise translate(error, operation, parameters, service) from error
+
+    def _reader(self, service: str) -> Any:
+        """Made once, one at a time: a session is not safe to use from several threads, a client is."""
+        create: Any = self._session.client
+        with self._lock:
+            if service not in self._readers:
+                self._readers[service] = create(service, endpoint_url=self._endpoint, config=self._retrying)
+            return self._readers[service]
 
     def invoke(self, name: str, qualifier: str, payload: bytes, logs: bool = False) -> dict[str, Any]:
         """Invoke once and wait for the answer; never retried."""
@@ -181,15 +202,18 @@ _WRONG_CREDENTIALS = frozenset(
 )
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_NAMES = ("FunctionName", "Resource", "Name", "logGroupName")
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
 
 
-def translate(error: Exception, operation: str, parameters: Mapping[str, Any]) -> DollopError:
+def translate(
+    error: Exception, operation: str, parameters: Mapping[str, Any], service: str = "lambda"
+) -> DollopError:
     """An error of the SDK in our words: which function, which call, what next.
 
     https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
     """
-    name = str(parameters.get("FunctionName") or parameters.get("Resource") or parameters.get("Name") or "")
+    name = next((str(parameters[key]) for key in _NAMES if parameters.get(key)), "")
     api = "".join(word.capitalize() for word in operation.split("_"))
     where = f"{name}: {api}" if name else api
     if not isinstance(error, boto.ClientError):
@@ -205,7 +229,7 @@ def translate(error: Exception, operation: str, parameters: Mapping[str, Any]) -
         hint = "another release or a change by hand is in progress: wait for it, then plan again"
         return MovedError(message, hint, code)
     if code in _DENIED:
-        return AwsError(message, _grant(text, api), code)
+        return AwsError(message, _grant(text, f"{service}:{api}"), code)
     if code in _EXPIRED:
         return AwsError(message, "the credentials have expired: get new ones and run it again", code)
     if code in _WRONG_CREDENTIALS:
@@ -226,10 +250,10 @@ def _unreachable(error: Exception, where: str) -> DollopError:
     return AwsError(f"{where}: {error}", "check the network, the region and AWS_ENDPOINT_URL; then run it again")
 
 
-def _grant(text: str, api: str) -> str:
+def _grant(text: str, asked: str) -> str:
     """The policy line that AWS's refusal asks for."""
     action = re.search(r"perform: ([\w:-]+)", text)
     resource = re.search(r"on resource: (\S+)", text)
-    named = action[1] if action else f"lambda:{api}"
+    named = action[1] if action else asked
     on = f" on {resource[1]}" if resource else ""
     return f"allow {named}{on}: dollop policy prints the statement"
