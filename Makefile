@@ -5,17 +5,16 @@ PYTHON ?= $(shell for python in python3.13 python3 python3.14 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
 DOLLOP := $(BIN)/dollop
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --custom-compile-command 'make lock'
+READY := $(VENV)/.ready
+TOOLS := $(VENV)/.tools
 TO = $(if $(filter-out 0 no false,$(LOCAL)),--local) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo build deploy-dry-run deploy-test deploy-prod bench lock clean
+.PHONY: help demo test lint types build deploy-dry-run deploy-test deploy-prod bench venv lock clean
 
 help:  ## list the verbs
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r verb what; do printf '  make %-15s %s\n' "$$verb" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1:/p' $(MAKEFILE_LIST) | while IFS=: read -r verb what; do printf '  make %-15s %s\n' "$$verb" "$$what"; done
 
 demo: $(READY)  ## the whole story on the embedded AWS: no account, nothing to clean up
 	@$(DOLLOP) demo $(ARGS)
@@ -35,26 +34,37 @@ deploy-test: $(READY)  ## build and deploy to the alias test
 deploy-prod: $(READY)  ## move the alias prod to the versions that test runs
 	@$(DOLLOP) promote prod $(TO)
 
-bench: $(READY)  ## time the build and the verbs
+bench: $(TOOLS)  ## time the build and the verbs
 	@$(BIN)/pytest tests/benchmarks $(ARGS)
 
-lint: $(READY)
+lint: $(TOOLS)
 	@$(BIN)/flake8
 
-types: $(READY)
+types: $(TOOLS)
 	@$(BIN)/mypy
 
-venv: $(READY)  ## set up .venv only
+venv: $(TOOLS)  ## set up .venv with all tools, and nothing else
 
-lock: $(READY)  ## pin the newest versions of everything again
-	@$(LOCK) pyproject.toml --upgrade --extra local --group build --group test --output-file requirements-dev.txt
-	@$(LOCK) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
-	@$(LOCK) --group thumbnail --constraint requirements-dev.txt --output-file functions/thumbnail/requirements.txt
-
-clean:  ## remove what was built and set up, and the embedded AWS's state
+clean:  ## remove what was set up and built, and the embedded AWS with its state
 	@if [ -x $(DOLLOP) ]; then $(DOLLOP) local stop; fi
 	rm -rf $(VENV) .dollop dist
 
-$(READY): requirements-dev.txt pyproject.toml .ci/install.py
-	@$(or $(PYTHON),$(error no Python 3.11 or newer found; name one with PYTHON=/path/to/python3.13)) .ci/install.py $(VENV)
+# The environment is made anew rather than repaired, so that nothing is in it that is not pinned.
+$(READY): requirements-local.txt pyproject.toml .ci/install.py
+	@$(or $(PYTHON),$(error no Python 3.11 or newer found; name one with PYTHON=/path/to/python3.13)) \
+		.ci/install.py new $(VENV) requirements-local.txt
 	@touch $@
+
+$(TOOLS): $(READY) requirements-dev.txt
+	@$(BIN)/python .ci/install.py add $(VENV) requirements-dev.txt
+	@touch $@
+
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock' --constraint .ci/constraints.txt
+SAME = --constraint requirements-dev.txt --output-file
+
+lock: $(READY)  ## pin the newest versions of everything
+	@$(LOCK) pyproject.toml --extra local --group build --group test --upgrade --output-file requirements-dev.txt
+	@$(LOCK) pyproject.toml --extra local --group build $(SAME) requirements-local.txt
+	@$(LOCK) pyproject.toml $(SAME) requirements.txt
+	@$(LOCK) --group thumbnail $(SAME) functions/thumbnail/requirements.txt

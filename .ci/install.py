@@ -1,4 +1,7 @@
-"""Make a virtual environment with everything that requirements-dev.txt pins: ``python .ci/install.py .venv``.
+"""Set up a virtual environment with exactly what a lock file pins.
+
+    python3 .ci/install.py new .venv requirements-local.txt    make it, with the project itself in it
+    python3 .ci/install.py add .venv requirements-dev.txt      install more into it
 
 uv does it in seconds where pip needs a minute, so pip fetches uv (by hash, as everything) and uv the rest.
 Runs on the standard library alone, and far enough on an old Python to say that it is one.
@@ -11,35 +14,37 @@ import tempfile
 import venv
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LOCK = os.path.join(ROOT, "requirements-dev.txt")
 
 
-def main(folder):
+def main(verb, folder, lock):
     if sys.version_info < (3, 11):
         sys.exit("%s is Python %s; 3.11 or newer is needed. Name one: make PYTHON=/path/to/python3.13 ..."
                  % (sys.executable, sys.version.split()[0]))
-    print("setting up %s with Python %s" % (folder, sys.version.split()[0]), file=sys.stderr)
-    venv.create(folder, clear=True, with_pip=True, symlinks=os.name != "nt", prompt="dollop")
+    print("setting up %s from %s (Python %s)" % (folder, lock, sys.version.split()[0]), file=sys.stderr)
+    lock = os.path.join(ROOT, lock)
     python = os.path.join(os.path.abspath(folder), "bin", "python")
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as only_uv:
-        only_uv.write(entry("uv"))
-        only_uv.flush()
-        pip = (python, "-m", "pip", "--disable-pip-version-check", "--quiet")
-        run(*pip, "install", "--require-hashes", "-r", only_uv.name)
+    if verb == "new":
+        venv.create(folder, clear=True, with_pip=True, symlinks=True, prompt="dollop")
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as only_uv:
+            only_uv.write(entry(lock, "uv"))
+            only_uv.flush()
+            pip = (python, "-m", "pip", "--disable-pip-version-check", "--quiet")
+            run(*pip, "install", "--require-hashes", "-r", only_uv.name)
 
     sys.path.insert(0, ROOT)
     from ci.indexes import uv_environment
 
     environment = uv_environment(python=python)
     install = (python, "-m", "uv", "pip", "install", "--quiet", "--python", python)
-    run(*install, "--require-hashes", "-r", LOCK, env=environment)
-    run(*install, "--no-deps", "--no-build-isolation", "--editable", ROOT, env=environment)
+    run(*install, "--require-hashes", "-r", lock, env=environment)
+    if verb == "new":
+        run(*install, "--no-deps", "--no-build-isolation", "--editable", ROOT, env=environment)
 
 
-def entry(name):
-    """The lines of the lock that pin ``name``: up to the first that does not go on."""
-    with open(LOCK) as lock:
-        lines = iter(lock.readlines())
+def entry(lock, name):
+    """The lines of ``lock`` that pin ``name``: up to the first that does not go on."""
+    with open(lock) as file:
+        lines = iter(file.readlines())
     for line in lines:
         if line.startswith(name + "=="):
             found = line
@@ -47,12 +52,11 @@ def entry(name):
                 line = next(lines)
                 found += line
             return found
-    sys.exit("%s does not pin %s" % (LOCK, name))
+    sys.exit("%s does not pin %s" % (lock, name))
 
 
 def run(*command, env=None):
-    done = subprocess.run(command, env=env)
-    if done.returncode:
+    if subprocess.run(command, env=env).returncode:
         sys.exit("setting up stopped at: %s" % " ".join(command))
 
 
