@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,45 +15,69 @@ import click
 from ci import __version__, console
 from ci.errors import DollopError
 from ci.verbs.build import build
+from ci.verbs.comment import comment
 from ci.verbs.delete import delete
 from ci.verbs.demo import demo
 from ci.verbs.deploy import deploy
 from ci.verbs.invoke import invoke
 from ci.verbs.local import local
 from ci.verbs.plan import plan
+from ci.verbs.policy import policy
 from ci.verbs.promote import promote
 from ci.verbs.prune import prune
 from ci.verbs.redeploy import redeploy
 from ci.verbs.rollback import rollback
 from ci.verbs.schema import schema
+from ci.verbs.shards import shards
 from ci.verbs.status import status
 
 
 def main() -> NoReturn:
     """Run a verb and exit: 0 done, 1 failed as reported, 2 usage or configuration, 3 a bug of ours, 130 interrupted."""
     signal.signal(signal.SIGTERM, _terminated)
+    with _step() as failures:
+        code = _run(failures.append)
+    sys.exit(code)
+
+
+def _run(failed: Callable[[DollopError], None]) -> int:
     try:
-        code = verbs(prog_name="dollop", standalone_mode=False) or 0
+        return int(verbs(prog_name="dollop", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
-        code = 2
+        return 2
     except DollopError as error:
         console.error(error)
-        code = 130 if isinstance(error.__cause__, KeyboardInterrupt) else error.exit_code
+        failed(error)
+        return 130 if isinstance(error.__cause__, KeyboardInterrupt) else error.exit_code
     except (KeyboardInterrupt, click.Abort):
         console.error(DollopError("interrupted: run it again and it goes on from there"))
-        code = 130
+        return 130
     except BrokenPipeError:
         # The reader has seen enough (dollop plan | head): what is left in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        return 1
     except Exception:
         import traceback
 
         traceback.print_exc()
         console.error(DollopError("this is a bug of dollop's: please report it with the lines above"))
-        code = 3
-    sys.exit(code)
+        return 3
+
+
+@contextmanager
+def _step() -> Iterator[list[DollopError]]:
+    """In a workflow, nothing that is printed is a command to GitHub, and failures are shown beside their lines."""
+    failures: list[DollopError] = []
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        yield failures
+        return
+    from ci.github.run import Run, commands_stopped
+
+    with commands_stopped():
+        yield failures
+    for failure in failures:
+        Run(os.environ).failed(failure)
 
 
 def _terminated(*_: object) -> NoReturn:
@@ -88,6 +114,9 @@ for _verb in (
     invoke,
     prune,
     delete,
+    comment,
+    shards,
+    policy,
     schema,
     demo,
     local,

@@ -138,14 +138,11 @@ def _escaped(text: str, property: bool = False) -> str:
 
 
 @contextmanager
-def commands_stopped(run: Run | None) -> Iterator[None]:
+def commands_stopped() -> Iterator[None]:
     """While this is open, no line that is printed is taken for a workflow command, whoever wrote it.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands
     """
-    if run is None:
-        yield
-        return
     token = secrets.token_hex(16)
     print(f"::stop-commands::{token}", file=sys.stderr, flush=True)
     try:

@@ -109,6 +109,20 @@ def released(body: str, release: Release, links: Links, limit: int = COMMENT_LIM
 _RESULT = "<!-- dollop result -->"
 
 
+def kept(then: marker.Marker | None, now: marker.Marker, pull: int) -> str:
+    """Whether what is about to happen is what pull request ``pull`` showed."""
+    if then is None or not then.digest:
+        return f"Pull request #{pull} showed no plan for {code(now.stage)} that this one could be compared with."
+    if then.digest == now.digest:
+        return f"This is exactly the plan that pull request #{pull} showed."
+    names = ", ".join(map(code, marker.differing(then, now)))
+    return (
+        f"> [!WARNING]\n> This is not the plan that pull request #{pull} showed"
+        f"{f': it does something else to {names}' if names else ''}. "
+        f"Something was released, or changed by hand, since its run {code(then.run)}."
+    )
+
+
 # ---------------------------------------------------------------- its parts
 
 

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 @click.command()
 @options.functions
 @click.option("--out", type=options.PATH, help="Write the zips into this folder [default: dist].")
+@click.option("--shard", help="Build one part of the functions: 2/5. See dollop shards.")
 @options.as_json
 @options.workspace
-def build(workspace: Workspace, functions: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+def build(
+    workspace: Workspace, functions: tuple[str, ...], out: Path | None, shard: str | None, as_json: bool
+) -> None:
     """Build packages.
 
     One function and a redirected stdout give the zip itself: dollop build echo > echo.zip
@@ -29,6 +32,10 @@ def build(workspace: Workspace, functions: tuple[str, ...], out: Path | None, as
     from ci.render import packages as render
 
     chosen = workspace.select(functions)
+    if shard:
+        from ci import shards
+
+        chosen = shards.part(chosen, shard)
     packages = workspace.packages(chosen)
     if len(functions) == 1 == len(chosen) and not out and not as_json and not sys.stdout.isatty():
         sys.stdout.buffer.write(packages[chosen[0].name].path.read_bytes())

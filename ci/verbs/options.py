@@ -67,6 +67,7 @@ class Output:
         from ci.apply import apply
 
         show(plan, self.as_json)
+        publish(workspace, plan)
         if not self.dry_run:
             release = apply(plan, workspace.aws, console.log)
             if self.record:
@@ -94,3 +95,18 @@ def show(plan: Plan, as_json: bool) -> None:
         click.echo(data.to_json(data.plan(plan)), nl=False)
     else:
         console.show(text.plan(plan))
+
+
+def publish(workspace: Workspace, plan: Plan, file: Path | None = None) -> None:
+    """In a workflow, a plan goes into the run's summary too; and into ``file`` as a comment on a pull request."""
+    import os
+
+    from ci.errors import UsageError
+
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from ci.github import report
+        from ci.github.run import Run
+
+        report.plan(Run(os.environ), workspace, plan, file)
+    elif file:
+        raise UsageError("--markdown writes a comment for a pull request: only a workflow can", "use --json")

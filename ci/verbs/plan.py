@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,11 +21,17 @@ SOMETHING_TO_DO = 10
 @options.functions
 @options.as_json
 @click.option("--exit-code", is_flag=True, help=f"Exit with {SOMETHING_TO_DO} when there is something to do.")
+@click.option("--markdown", type=options.PATH, help="In a workflow: write the comment for the pull request.")
 @options.built
 @options.aws
 @options.workspace
 def plan(
-    workspace: Workspace, stage: str | None, functions: tuple[str, ...], as_json: bool, exit_code: bool
+    workspace: Workspace,
+    stage: str | None,
+    functions: tuple[str, ...],
+    as_json: bool,
+    exit_code: bool,
+    markdown: Path | None,
 ) -> int:
     """Show what deploying or promoting to STAGE would do."""
     from ci import gather
@@ -32,4 +39,5 @@ def plan(
     chosen = workspace.stage(stage)
     proposed = (gather.to_promote if chosen.source else gather.to_deploy)(workspace, chosen, functions)
     options.show(proposed, as_json)
+    options.publish(workspace, proposed, markdown)
     return SOMETHING_TO_DO if exit_code and not proposed.empty else 0

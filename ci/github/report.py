@@ -1,0 +1,53 @@
+"""A plan in the run's summary, and in a file for the comment, with what its readers want to know beside it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ci.github.run import Run
+from ci.plan.actions import Plan
+from ci.render import markdown
+
+if TYPE_CHECKING:
+    from ci.model import Live
+    from ci.workspace import Workspace
+
+
+def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = None) -> None:
+    """Show ``proposed`` in the summary; in ``file`` leave it as a comment."""
+    from dataclasses import replace
+
+    from ci import live
+
+    origin = replace(proposed.origin, commit=run.commit)
+    proposed = replace(proposed, origin=origin)
+    functions = workspace.select([each.function for each in proposed.functions if each.actions] or ())
+    stages = workspace.pipeline.stages
+    lives = {name: live.read(workspace.aws, stage, functions) for name, stage in stages.items()}
+    others = {name: _versions(seen) for name, seen in lives.items() if name != proposed.stage}
+    commits = _missing(workspace.pipeline.root, run.commit, lives[proposed.stage]) if proposed.verb == "promote" else []
+    run.summarize(markdown.plan(proposed, run.links, others, commits, markdown.SUMMARY_LIMIT))
+    if file:
+        file.write_text(markdown.plan(proposed, run.links, others, commits))
+
+
+def _versions(seen: Live) -> dict[str, str]:
+    return {
+        name: found.running.version for name, found in seen.functions.items() if found is not None and found.running
+    }
+
+
+def _missing(root: Path, commit: str, seen: Live) -> list[markdown.Commit]:
+    """The commits that lead to ``commit`` and to nothing that the stage runs. Empty where git cannot tell."""
+    running = (found.running for found in seen.functions.values() if found is not None)
+    known = sorted({version.record.commit for version in running if version and version.record})
+    if not known:
+        return []
+    command = ["git", "-C", str(root), "log", "--format=%H %s", commit, "--not", *known, "--"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return [markdown.Commit(*line.split(" ", 1)) for line in done.stdout.splitlines() if " " in line]
