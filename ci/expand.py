@@ -115,7 +115,7 @@ def _filled(function: Function, file: str, value: Callable[[str, str], str]) -> 
     problems = [
         Problem(file, lines[member], f"{where}.{settings.key_of(member)}", f"{what}, once ${{...}} is filled in")
         for member in lines
-        for what in check.setting(member, plain[member])
+        for what in check.setting(member, _said(plain[member]))
     ]
     if problems:
         return function, problems
@@ -130,6 +130,11 @@ def _filled(function: Function, file: str, value: Callable[[str, str], str]) -> 
     if what := environment.size_problem(variables):
         problems.append(Problem(file, function.line, f"{where}.environment", f"{what}, once ${{...}} is filled in"))
     return replace(function, settings=complete, environment=variables), problems
+
+
+def _said(value: Any) -> Any:
+    """``value`` without the fields that only ``settings.complete`` put there: an absent text is an empty one."""
+    return {key: each for key, each in value.items() if each != ""} if isinstance(value, dict) else value
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:

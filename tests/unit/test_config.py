@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ci import config
-from ci.config import environment, nodes
+from ci.config import environment, nodes, shape
 from ci.config.template import Template
 from ci.errors import ConfigError, DollopError, UsageError
 from ci.model import Function, Pipeline, Secret, Smoke, Stage
@@ -310,7 +310,7 @@ def test_templates_are_kept(project: Path) -> None:
             "environment: {DEBUG: true}",
             "environment.DEBUG: must be a string: YAML reads this as true or false, quote it",
         ),
-        ("environment: {ON: off}", "environment.ON: must be a string: YAML reads this as true or false, quote it"),
+        ("environment: {FLAG: off}", "environment.FLAG: must be a string: YAML reads this as true or false, quote it"),
         ("environment: {PIN: 1234}", "environment.PIN: must be a string: YAML reads this as a number, quote it"),
         ("environment: {DAY: 2024-01-01}", "environment.DAY: is a date to YAML: quote it"),
         ("environment: {EMPTY: }", "environment.EMPTY: has no value"),
@@ -781,7 +781,7 @@ def test_many_problems(text: str, project: Path) -> None:
     assert time.monotonic() - start < 10
 
 
-WORDS = [*config.keys(()), *config.keys(("functions", "x")), "alias", "from", "echo.handle", "${env:A}", "40 MB"]
+WORDS = [*shape.keys(()), *shape.keys(("functions", "x")), "alias", "from", "echo.handle", "${env:A}", "40 MB"]
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.sampled_from(WORDS))
 TREES = st.recursive(
     SCALARS,

@@ -96,7 +96,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("value", "expected"), [*((value, True) for value in GOOD), *((value, False) for value in BAD)])
+@pytest.mark.parametrize(("value", "expected"), [*((good, True) for good in GOOD), *((bad, False) for bad in BAD)])
 def test_agrees(value: dict[str, Any], expected: bool, validator: Draft202012Validator) -> None:
     """An editor's check says no where the configuration's own says no, and only there."""
     _, wrong = check.document(value)
