@@ -14,6 +14,9 @@ from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
 from ci.model import Function, Pipeline, Secret, Smoke, Stage
 
+SIZE_LIMIT = 1_000_000
+"""Bytes of pipeline.yaml. A thousand functions, each said at length, are half of that."""
+
 _MERGED = ("environment", "tags")
 _REQUIRED = ("Handler", "Role", "Runtime")
 
@@ -47,7 +50,11 @@ def region_of(environ: Mapping[str, str]) -> str | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(SIZE_LIMIT + 1)
+        if len(content) > SIZE_LIMIT:
+            raise ConfigError([Problem(str(path), 1, "", f"is larger than {SIZE_LIMIT // 1000} kB")])
+        return content.decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
             f"there is no {path.name} in {path.parent.resolve()}",
@@ -93,7 +100,7 @@ class _Loading:
         if re.search(r"[{}]", re.sub(r"\{(project|function)\}", "", template)):
             self.problem("may hold {project} and {function}, and no other braces", "name")
             template = "{function}"
-        pattern = service_model.members("CreateFunction")["FunctionName"].pattern or ""
+        pattern = service_model.shape("FunctionName").pattern or ""
         names: dict[str, str] = {}
         owners: dict[str, str] = {}
         spellings: dict[str, str] = {}

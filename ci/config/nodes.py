@@ -1,4 +1,4 @@
-"""YAML text -> plain values that remember their lines. Safe, and bounded in time and memory.
+"""YAML text -> plain values that remember their lines. Safe, and bounded in time and memory by the text's length.
 
 The text becomes dict, list, str, int, float, bool and None, and nothing else. What YAML lets one write
 but two readers would read differently (``1:30`` is 90, ``010`` is 8, a date) is refused with the way out.
@@ -16,8 +16,6 @@ import yaml
 from ci.config.template import holds
 from ci.errors import ConfigError, Problem
 
-SIZE_LIMIT = 1_000_000
-"""Bytes of text. A thousand functions, each said at length, are half of that."""
 NODE_LIMIT = 100_000
 """Values in the document, each counted as often as an alias repeats it."""
 DEPTH_LIMIT = 40
@@ -79,7 +77,7 @@ class Node:
 def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
     """The document in ``text`` and what is wrong with single values of it.
 
-    :raises ConfigError: it is not one YAML document, or is larger or deeper than the limits.
+    :raises ConfigError: it is not one YAML document, holds more than NODE_LIMIT values, or is too deep.
     """
     reader = _Reader(text, file)
     try:
@@ -104,8 +102,6 @@ class _Reader:
         self.file = file
         self.problems: list[Problem] = []
         self.anchors: dict[str, Node] = {}
-        if len(text.encode()) > SIZE_LIMIT:
-            raise self.refusal(1, f"is larger than {SIZE_LIMIT // 1000} kB")
         self.resolver: Any = yaml.resolver.Resolver()
         self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
 

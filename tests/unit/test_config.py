@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ci import config
 from ci.config import environment, nodes, shape
+from ci.config.load import SIZE_LIMIT
 from ci.config.template import Template
 from ci.errors import ConfigError, DollopError, UsageError
 from ci.model import Function, Pipeline, Secret, Smoke, Stage
@@ -750,7 +751,7 @@ BOMBS = {
     "brackets": "[" * 400_000,
     "braces": "{a: " * 200_000,
     "indents": "".join(f"{' ' * i}a:\n" for i in range(900)),
-    "large": f"a: {'x' * nodes.SIZE_LIMIT}",
+    "large": f"a: {'x' * SIZE_LIMIT}",
     "many": "".join(f"- {i}\n" for i in range(nodes.NODE_LIMIT)),
 }
 
