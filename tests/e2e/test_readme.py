@@ -1,0 +1,43 @@
+"""The README tells the truth."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ci.cli import verbs
+
+from . import readme
+
+TEXT = (readme.ROOT / "README.md").read_text()
+
+
+@pytest.mark.network
+def test_every_command_gives_the_output_shown(tmp_path: Path) -> None:
+    """The commands are run in a copy of the repository; what they print is what the README shows."""
+    readme.copy(tmp_path)
+    assert readme.settled(TEXT) == readme.settled(readme.rerun(TEXT, tmp_path))
+
+
+def test_every_verb_is_told_of() -> None:
+    """A verb that the README does not show in its help block does not exist for a reader."""
+    missing = [name for name in verbs.commands if not re.search(rf"^  {name} ", TEXT, re.MULTILINE)]
+    assert [] == missing
+
+
+def test_the_two_commands_come_first_and_are_those_of_ci() -> None:
+    """The README starts with make demo and make test, and what must pass before anything lands is exactly those."""
+    first = [block[2].strip() for block in readme.BLOCK.finditer(TEXT)][:2]
+    script = (readme.ROOT / ".ci/run").read_text()
+    assert ["make demo", "make test"] == first
+    assert {"make demo", "make test"} == set(re.findall(r"^make \w+", script, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", list(verbs.commands))
+def test_every_verb_has_help(name: str) -> None:
+    """dollop VERB --help answers, and says what the verb does."""
+    result = CliRunner().invoke(verbs, [name, "--help"])
+    assert (0, True) == (result.exit_code, bool(verbs.commands[name].help))
