@@ -49,12 +49,6 @@ def expand(
     return replace(pipeline, functions=functions)
 
 
-def parameters(pipeline: Pipeline, only: Collection[str] | None = None) -> tuple[str, ...]:
-    """The SSM paths that ``expand`` would read, sorted."""
-    references = {reference for *_, template in _templates(pipeline, only) for reference in template.references()}
-    return tuple(sorted(name for kind, name in references if kind == "ssm"))
-
-
 References = dict[tuple[str, str], str]
 
 

@@ -7,13 +7,13 @@ from typing import Any
 from pydantic_core import ErrorDetails, ValidationError
 
 from ci.config import shape, words
-from ci.config.nodes import Path
+from ci.config.nodes import KeyPath
 
 PROBLEM_LIMIT = 100
 """More than these are counted, not told: nobody reads them, and finding what was meant takes time for each."""
 
 
-def document(value: Any) -> tuple[dict[str, Any], list[tuple[Path, str]]]:
+def document(value: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
     """The sound part of the document ``value``, and each thing that is wrong with the rest: where, and what."""
     sound, errors = _validated(value, required=True)
     places = [(_place(error, value), error) for error in errors]
@@ -43,9 +43,9 @@ def _validated(value: Any, required: bool) -> tuple[Any, list[ErrorDetails]]:
         return value, error.errors(include_url=False, include_input=False)
 
 
-def _place(error: ErrorDetails, value: Any) -> tuple[Path, Any]:
+def _place(error: ErrorDetails, value: Any) -> tuple[KeyPath, Any]:
     """Where ``error`` lies in ``value``, without the parts that the schema adds, and what is there."""
-    path: Path = ()
+    path: KeyPath = ()
     for part in error["loc"]:
         if not (part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)):
             return (*path, part) if error["type"] == "missing" else path, value
@@ -53,7 +53,7 @@ def _place(error: ErrorDetails, value: Any) -> tuple[Path, Any]:
     return path, value
 
 
-def _mapping_of(error: ErrorDetails, value: Any) -> Path:
+def _mapping_of(error: ErrorDetails, value: Any) -> KeyPath:
     """What has to go so that ``error`` goes: a whole list where it lies in one, the mapping that lacks a key."""
     path, _ = _place(error, value)
     index = next((index for index, part in enumerate(path) if isinstance(part, int)), None)
@@ -62,7 +62,7 @@ def _mapping_of(error: ErrorDetails, value: Any) -> Path:
     return path[:-1] if error["type"] == "missing" else path
 
 
-def _without(unsound: set[Path], value: Any, path: Path = ()) -> Any:
+def _without(unsound: set[KeyPath], value: Any, path: KeyPath = ()) -> Any:
     if path in unsound:
         return {}
     if not isinstance(value, dict):

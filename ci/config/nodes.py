@@ -29,7 +29,7 @@ _REFUSED = {
     "timestamp": "is a date to YAML: quote it",
 }
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 class Text(str):
@@ -109,7 +109,7 @@ class _Reader:
         """The end of the reading: ``what`` makes the rest meaningless."""
         return ConfigError([*self.problems, Problem(self.file, line, "", what)])
 
-    def problem(self, line: int, path: Path, what: str) -> None:
+    def problem(self, line: int, path: KeyPath, what: str) -> None:
         self.problems.append(Problem(self.file, line, where(path), what))
 
     def document(self) -> Node:
@@ -124,7 +124,7 @@ class _Reader:
             raise self.refusal(after.start_mark.line + 1, "holds a second YAML document")
         return root
 
-    def node(self, event: Any, path: Path, depth: int) -> Node:
+    def node(self, event: Any, path: KeyPath, depth: int) -> Node:
         """The node that starts with ``event``; ``depth`` is how deep it lies."""
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
@@ -163,7 +163,7 @@ class _Reader:
         if node.size > NODE_LIMIT:
             raise self.refusal(line, f"holds more than {NODE_LIMIT} values, aliases followed")
 
-    def sequence(self, node: Node, path: Path, depth: int) -> None:
+    def sequence(self, node: Node, path: KeyPath, depth: int) -> None:
         self.bound(depth + 1, node.line)
         node.value = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
@@ -172,7 +172,7 @@ class _Reader:
             self.grow(node, index, event.start_mark.line + 1, child)
             node.value.append(child.value)
 
-    def mapping(self, node: Node, path: Path, depth: int) -> None:
+    def mapping(self, node: Node, path: KeyPath, depth: int) -> None:
         self.bound(depth + 1, node.line)
         node.value = {}
         merged: list[Node] = []
@@ -197,7 +197,7 @@ class _Reader:
                     self.grow(node, name, line, child)
                     node.value[name] = child.value
 
-    def merge(self, node: Node, line: int, path: Path) -> list[Node]:
+    def merge(self, node: Node, line: int, path: KeyPath) -> list[Node]:
         """The mappings that ``<<: node`` names. https://yaml.org/type/merge.html"""
         nodes = [child for _, child in node.children.values()] if isinstance(node.value, list) else [node]
         if all(isinstance(each.value, dict) for each in nodes):
@@ -205,11 +205,11 @@ class _Reader:
         self.problem(line, path, "<< must name a mapping, or a list of mappings")
         return []
 
-    def tag(self, event: Any, kind: str, path: Path) -> None:
+    def tag(self, event: Any, kind: str, path: KeyPath) -> None:
         if event.tag not in (None, "!", _TAG + kind):
             self.problem(event.start_mark.line + 1, path, "has a tag (!...): only plain YAML is read")
 
-    def scalar(self, event: Any, path: Path) -> Any:
+    def scalar(self, event: Any, path: KeyPath) -> Any:
         line, value = event.start_mark.line + 1, event.value
         tag = event.tag if event.tag not in (None, "!") else None
         if tag is None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ci import config
 from ci.config.template import Template, well_formed
 from ci.errors import AbsentError, AwsError, ConfigError
-from ci.expand import expand, parameters
+from ci.expand import expand
 from ci.model import Pipeline, Secret
 
 HEAD = """\
@@ -127,16 +127,6 @@ def test_only_what_is_asked_for(load: Callable[[str], Pipeline]) -> None:
     assert pipeline.functions["two"] == expanded.functions["two"]
     assert isinstance(expanded.functions["two"].environment["AA"], Template)
     assert pipeline == expand(pipeline, {}, store, [])
-
-
-def test_parameters(load: Callable[[str], Pipeline]) -> None:
-    """The paths that would be read, each once, sorted, in settings and environment; of all functions or of some."""
-    pipeline = load(
-        "  one: {environment: {AA: '${ssm:/z}${ssm:/b}${env:E}$${ssm:/no}'}, kms_key: '${ssm:/a}'}\n"
-        "  two: {layers: ['${ssm:/c}'], environment: {AA: '${ssm:/b}'}}\n"
-    )
-    assert ("/a", "/b", "/c", "/z") == parameters(pipeline)
-    assert ("/b", "/c") == parameters(pipeline, ["two"])
 
 
 def test_everything_missing_at_once(load: Callable[[str], Pipeline]) -> None:
