@@ -84,8 +84,9 @@ def copy(folder: Path) -> None:
 
 
 def _without_aws(environ: Mapping[str, str]) -> dict[str, str]:
-    own = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    return {name: value for name, value in environ.items() if not name.startswith("AWS_")} | own
+    files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    others = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
+    return others | files | {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def main() -> None:
