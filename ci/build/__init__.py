@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
+from ..errors import BuildError
 from ..model import Function, Package, Pipeline
 from . import package
 from .cache import Cache
@@ -34,7 +35,11 @@ def build(
     if missing:
         from .assembly import assemble
 
-        built.update(assemble(missing, pipeline.root, kept, _one_at_a_time(progress)))
+        try:
+            built.update(assemble(missing, pipeline.root, kept, _one_at_a_time(progress)))
+        except OSError as error:
+            where = error.filename or cache
+            raise BuildError(f"{where}: {error.strerror or error}", "check the disk and who may write there") from error
     return {name: found for name, found in built.items() if found is not None}
 
 

@@ -28,8 +28,9 @@ _LOCATOR64 = struct.Struct("<4sLQL")
 _DATE = 1 << 5 | 1  # 1980-01-01, the first day a zip can tell
 _UNIX = 3
 _UTF8 = 1 << 11
-_LIMIT = 0xFFFFFFFF
-_LIMIT_COUNT = 0xFFFF
+_MASK, _MASK_COUNT = 0xFFFFFFFF, 0xFFFF
+"""What a field holds when the value is in the ZIP64 record instead."""
+_LIMIT, _LIMIT_COUNT = _MASK, _MASK_COUNT
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _header(entry: Entry, large: bool) -> tuple[bytes, tuple[int, ...]]:
 def _local(entry: Entry) -> bytes:
     large = max(entry.length, entry.file.size) >= _LIMIT
     name, shared = _header(entry, large)
-    sizes = (_LIMIT, _LIMIT) if large else (entry.length, entry.file.size)
+    sizes = (_MASK, _MASK) if large else (entry.length, entry.file.size)
     extra = struct.pack("<2H2Q", 1, 16, entry.file.size, entry.length) if large else b""
     return _LOCAL.pack(b"PK\3\4", *shared, *sizes, len(name), len(extra)) + name + extra
 
@@ -140,18 +141,19 @@ def _central(entry: Entry, offset: int) -> bytes:
     extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
     made_by = _UNIX << 8 | shared[0]
     attributes = (0o100000 | entry.file.mode) << 16
-    sizes = min(entry.length, _LIMIT), min(entry.file.size, _LIMIT)
+    length, size, start = (_MASK if value in wide else value for value in (entry.length, entry.file.size, offset))
     fixed = _CENTRAL.pack(
-        b"PK\1\2", made_by, *shared, *sizes, len(name), len(extra), 0, 0, 0, attributes, min(offset, _LIMIT)
+        b"PK\1\2", made_by, *shared, length, size, len(name), len(extra), 0, 0, 0, attributes, start
     )
     return fixed + name + extra
 
 
 def _end(count: int, size: int, start: int) -> bytes:
-    wide = b""
+    record = b""
+    few = count
     if count >= _LIMIT_COUNT or size >= _LIMIT or start >= _LIMIT:
         version = _UNIX << 8 | 45
-        wide = _END64.pack(b"PK\6\6", _END64.size - 12, version, 45, 0, 0, count, count, size, start)
-        wide += _LOCATOR64.pack(b"PK\6\7", 0, start + size, 1)
-    few = min(count, _LIMIT_COUNT)
-    return wide + _END.pack(b"PK\5\6", 0, 0, few, few, min(size, _LIMIT), min(start, _LIMIT), 0)
+        record = _END64.pack(b"PK\6\6", _END64.size - 12, version, 45, 0, 0, count, count, size, start)
+        record += _LOCATOR64.pack(b"PK\6\7", 0, start + size, 1)
+        few, size, start = _MASK_COUNT, _MASK, _MASK
+    return record + _END.pack(b"PK\5\6", 0, 0, few, few, size, start, 0)

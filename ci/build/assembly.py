@@ -31,8 +31,7 @@ def assemble(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[
         wheels = resolved[inputs.wanted.key] if inputs.wanted else ()
         return package.make(inputs, wheels or (), cache, say)
 
-    made = parallel.each(make, missing, workers=_WORKERS)
-    return {each.function: each for each in made}
+    return {each.function: each for each in parallel.each(make, missing, workers=_WORKERS)}
 
 
 def _resolve(

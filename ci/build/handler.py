@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -34,12 +33,9 @@ class Finding:
 
 
 def runs_here(target: Target, package: Package) -> bool:
-    """Whether this host's Python can import what the package holds."""
-    if sys.version_info[:2] != target.python or sys.implementation.name != "cpython":
-        return False
-    if not any(path.endswith(".so") for path in package):
-        return True
-    return sys.platform == "linux" and platform.machine() == target.machine and platform.libc_ver()[0] == "glibc"
+    """Whether this host's Python can import what the package holds: the same minor version, and nothing compiled."""
+    same = sys.version_info[:2] == target.python and sys.implementation.name == "cpython"
+    return same and not any(".so" in path for path in package)
 
 
 def try_import(function: Function, package: Package, folder: Path) -> Finding | None:
@@ -165,6 +161,8 @@ def _imports(body: list[ast.stmt], parent: list[str]) -> Iterator[tuple[int, str
                 yield from ((statement.lineno, alias.name) for alias in names)
             case ast.ImportFrom(module=module, names=names, level=level):
                 start = parent[:len(parent) + 1 - level] if level else []
+                if level and not start:
+                    continue  # relative to nothing: only trying it tells
                 base = ".".join([*start, *([module] if module else [])])
                 if base:
                     yield statement.lineno, base

@@ -21,7 +21,7 @@ _SECRET_NAMES = (
 )
 _TEMPLATES = (".env.example", ".env.sample", ".env.template", ".env.dist")
 _SECRET_PATHS = (".aws/credentials", ".aws/config", ".docker/config.json", ".kube/config", ".ssh/*", ".gnupg/*")
-_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s+[A-Za-z0-9+/=\s:,-]{32}")
+_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n)+[A-Za-z0-9+/=\s:,-]{32}")
 
 
 def looks_secret(path: str, content: bytes) -> bool:

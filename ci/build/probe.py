@@ -20,6 +20,9 @@ PROVIDED = (
 """Modules of the Python runtimes themselves: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html"""
 
 
+_OF_CODE = ("cannot import name", "attempted relative import")
+
+
 class Provided:
     """Finds in ``folder`` what Lambda's runtime provides, and nothing else that lies there."""
 
@@ -42,7 +45,10 @@ def probe(handler: str) -> dict[str, str]:
         found = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
         return _answer("missing", error, error.name or "")
-    except (ImportError, SyntaxError) as error:
+    except ImportError as error:
+        # A shared library may be missing here and not there; what inspects them says so.
+        return _answer("wrong" if str(error).startswith(_OF_CODE) else "unclear", error)
+    except SyntaxError as error:
         return _answer("wrong", error)
     except AttributeError as error:
         if error.name == name and getattr(error, "obj", None) is sys.modules.get(module):

@@ -5,6 +5,7 @@ https://pip.pypa.io/en/stable/reference/requirements-file-format/
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -54,9 +55,11 @@ def read(path: Path) -> Requirements:
             variables.update(_VARIABLE.findall(line))
             if included := _INCLUDED.fullmatch(line):
                 if "://" not in included["file"]:
-                    waiting.append((file.parent / included["file"].strip(), f"{file}:{number}: "))
+                    beside = os.path.normpath(file.parent / included["file"].strip())
+                    waiting.append((Path(beside), f"{file}:{number}: "))
             elif local := _LOCAL.match(line):
-                projects[(file.parent / local["path"].removeprefix("file:").removeprefix("//")).resolve()] = None
+                said = local["path"].removeprefix("file:").removeprefix("//").partition("[")[0]
+                projects[(file.parent / said).resolve()] = None
             elif found := _HASH.findall(line):
                 name = _NAME.match(line)
                 if name is not None:

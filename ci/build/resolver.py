@@ -61,7 +61,7 @@ class Resolver:
         nearest, lower = _platforms(wanted.target)
         selection = self._ask(wanted, nearest, ())
         sources = [artifact for artifact in selection.artifacts if artifact.kind == "sdist"]
-        unfit = [*selection.missing, *self._compiled(sources)]
+        unfit = [*selection.missing, *self._compiled(sources, wanted.target)]
         if not unfit:
             return selection.artifacts
         try:
@@ -90,13 +90,16 @@ class Resolver:
         )
         return lock.select(tomllib.loads(said), wanted.target, self._root, wanted.requirements.hashes)
 
-    def _compiled(self, sources: Sequence[Artifact]) -> list[Artifact]:
+    def _compiled(self, sources: Sequence[Artifact], target: Target) -> list[Artifact]:
         """Those of which the index has wheels for some platform: building them would need a compiler."""
         if not sources:
             return []
         asked = "".join(f"{artifact.name}=={artifact.version}\n" for artifact in sources)
         said = self._uv.run(
-            ["pip", "compile", "--quiet", "--no-header", "--format=pylock.toml", "--no-deps", "--universal", "-"],
+            [
+                "pip", "compile", "--quiet", "--no-header", "--format=pylock.toml", "--no-deps", "--universal",
+                "--python-version", target.full_version, "-",
+            ],
             self._root, "looking for wheels", asked,
         )
         with_wheels = {package["name"] for package in tomllib.loads(said).get("packages", ()) if package.get("wheels")}

@@ -34,20 +34,19 @@ def collect(function: Function, root: Path, without: Iterable[Path] = ()) -> tup
     """Every file of the function's folder and of its includes, sorted by path; ``without`` names files to leave out.
 
     The content of ``source`` lies at the root of the package, each ``include`` under its own name. ``exclude`` is not
-    applied here, see ``admitted``.
+    applied here, see ``Excluded``.
 
     Raises BuildError for a missing folder, a symbolic link that leaves the repository, two files with one path.
     """
-    home = root.resolve()
-    left_out = {path.resolve() for path in without}
+    home = os.path.realpath(root)
+    left_out = {_identity(os.stat(path)) for path in without}
     found: dict[str, Source] = {}
     for folder, prefix in [(function.source, ""), *((path, path.name) for path in function.include)]:
-        start = home / folder
-        if not start.exists():
-            raise BuildError(f"function {function.name}: {folder} does not exist", "check source and include")
-        for source in _walk(start, prefix, home, ()):
-            if source.file.resolve() in left_out:
-                continue
+        try:
+            walked = list(_walk(home, folder.as_posix(), prefix, left_out, ()))
+        except BuildError as error:
+            raise BuildError(f"function {function.name}: {error.message}", error.hint) from error
+        for source in walked:
             other = found.setdefault(source.path, source)
             if other.file != source.file:
                 raise BuildError(
@@ -58,34 +57,44 @@ def collect(function: Function, root: Path, without: Iterable[Path] = ()) -> tup
     return tuple(sorted(found.values(), key=lambda source: source.path.encode()))
 
 
-def _walk(path: Path, inside: str, home: Path, above: tuple[Path, ...]) -> Iterator[Source]:
-    real = path.resolve()
-    if path.is_symlink() and not real.is_relative_to(home):
-        raise BuildError(f"{path}: a symbolic link that leads outside the repository", "copy what it points to")
+def _walk(
+    home: str, shown: str, inside: str, left_out: set[tuple[int, int]], above: tuple[tuple[int, int], ...]
+) -> Iterator[Source]:
+    """The file, or the files of the folder, at ``shown`` of the repository ``home``."""
+    path = os.path.join(home, shown)
+    if os.path.islink(path) and os.path.commonpath([home, os.path.realpath(path)]) != home:
+        raise BuildError(f"{shown} is a symbolic link that leads outside the repository", "copy what it points to")
     try:
-        status = path.stat()
-    except FileNotFoundError:
-        raise BuildError(f"{path}: a symbolic link to nothing", "remove the link") from None
+        status = os.stat(path)
+    except OSError as error:
+        what = "leads nowhere" if os.path.islink(path) else f"cannot be read: {error.strerror}"
+        raise BuildError(f"{shown} {what}", "check source and include in pipeline.yaml, and the file") from error
+    identity = _identity(status)
     if stat.S_ISREG(status.st_mode):
-        mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
-        yield Source(inside, path, mode, os.path.relpath(path, home))
+        if identity not in left_out:
+            yield Source(inside, Path(path), 0o755 if status.st_mode & stat.S_IXUSR else 0o644, shown)
     elif stat.S_ISDIR(status.st_mode):
-        if real in above:
-            raise BuildError(f"{path}: a symbolic link to a folder that it is in", "remove the link")
+        if identity in above:
+            raise BuildError(f"{shown} is a symbolic link to a folder that it is in", "remove the link")
         for name in os.listdir(path):
             if name not in IGNORED and not name.endswith(_BYTECODE):
-                below = f"{inside}/{_utf8(name, path)}" if inside else _utf8(name, path)
-                yield from _walk(path / name, below, home, (*above, real))
+                spelt = _utf8(name, shown)
+                below = f"{inside}/{spelt}" if inside else spelt
+                yield from _walk(home, f"{shown}/{name}", below, left_out, (*above, identity))
     else:
-        raise BuildError(f"{path}: neither a file nor a folder", "remove it, or exclude it")
+        raise BuildError(f"{shown} is neither a file nor a folder", "remove it")
 
 
-def _utf8(name: str, folder: Path) -> str:
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _utf8(name: str, folder: str) -> str:
     """The name as a zip spells it, whatever this process's locale makes of it."""
     try:
         return os.fsencode(name).decode()
     except UnicodeDecodeError:
-        raise BuildError(f"{folder}: the file name {name!a} is not UTF-8", "rename it") from None
+        raise BuildError(f"{folder} has a file whose name is not UTF-8, {name!a}", "rename it") from None
 
 
 class Excluded:

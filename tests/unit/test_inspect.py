@@ -1,0 +1,70 @@
+"""What must not be deployed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ci.build import inspect
+from ci.errors import BuildError
+from ci.model import Function
+
+FUNCTION = Function("echo", "echo", {}, {}, Path("functions/echo"))
+BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
+PRIVATE = f"-----BEGIN {{}}PRIVATE KEY-----\n{BODY}\n-----END"
+CERTIFICATE = f"-----BEGIN CERTIFICATE-----\n{BODY}\n-----END CERTIFICATE-----"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "expected"),
+    [
+        (".env", "", True),
+        ("config/.env.production", "", True),
+        (".env.example", "", False),
+        ("environment.py", "", False),
+        ("keys/id_rsa", "", True),
+        ("keys/id_rsa.pub", "", False),
+        (".aws/credentials", "", True),
+        ("aws/credentials", "", False),
+        (".ssh/known_hosts", "", True),
+        ("store.p12", "", True),
+        ("ca.pem", CERTIFICATE, False),
+        ("server.pem", PRIVATE.format(""), True),
+        ("server.key", PRIVATE.format("RSA "), True),
+        ("account.json", '{"private_key": "' + PRIVATE.format("").replace("\n", "\\n") + '"}', True),
+        ("check.py", 'if "-----BEGIN PRIVATE KEY-----" in text:', False),
+    ],
+)
+def test_files_that_look_like_secrets(path: str, content: str, expected: bool) -> None:
+    """By their name, or because a private key is in them. A certificate, or code that mentions keys, is none."""
+    assert expected == inspect.looks_secret(path, content.encode())
+
+
+def test_secrets_are_refused_by_name() -> None:
+    """All of them at once."""
+    with pytest.raises(BuildError, match=r"function echo: a/\.env, id_rsa: looks like a secret"):
+        inspect.refuse_secrets(FUNCTION, ["id_rsa", "a/.env"])
+    inspect.refuse_secrets(FUNCTION, [])
+
+
+@pytest.mark.parametrize(
+    ("zipped", "unzipped", "max_size", "expected"),
+    [
+        (100, 262_144_000, None, None),
+        (100, 262_144_001, None, "262.1 MB unzipped, more than Lambda's 262.1 MB"),
+        (52_428_800, 100, None, None),
+        (52_428_801, 100, None, "52.4 MB zipped, more than the 52.4 MB that a request"),
+        (100, 100, 100, None),
+        (101, 100, 100, "101 B zipped, more than its max_size of 100 B"),
+    ],
+)
+def test_sizes(zipped: int, unzipped: int, max_size: int | None, expected: str | None) -> None:
+    """AWS's quotas and the function's own, each to the byte."""
+    function = replace(FUNCTION, max_size=max_size)
+    if expected is None:
+        inspect.check_size(function, zipped, unzipped)
+    else:
+        with pytest.raises(BuildError, match=expected):
+            inspect.check_size(function, zipped, unzipped)
