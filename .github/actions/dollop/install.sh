@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs what dollop needs into an environment of its own, away from the packages of the project, and puts a
+# command `dollop` on the path of the following steps. A runner that has it all already sets DOLLOP_PYTHON.
+set -eu
+
+source=$(cd "$(dirname "$0")/../../.." && pwd)
+commands="$RUNNER_TEMP/dollop/commands"
+python=${DOLLOP_PYTHON:-}
+
+if [ -z "$python" ]; then
+    python3 -m venv "$RUNNER_TEMP/dollop/environment"
+    python="$RUNNER_TEMP/dollop/environment/bin/python"
+    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$source/requirements.txt"
+fi
+
+mkdir -p "$commands"
+# -P: the folder in which it is called may have a package ci too.
+printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m ci "$@"\n' "$source" "$python" > "$commands/dollop"
+chmod +x "$commands/dollop"
+echo "$commands" >> "$GITHUB_PATH"
