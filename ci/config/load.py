@@ -187,16 +187,17 @@ class _Loading:
     ) -> Path | None:
         """The path ``said``, relative to the root. None, and a problem, where that is not a ``kind`` inside of it."""
         path = Path(os.path.normpath(said))
+        what = f"there is no {kind} {path}" if said.isprintable() else f"there is no such {kind}"
         try:
             real = (self.root / path).resolve()
             if path.is_absolute() or not real.is_relative_to(self.root):
                 what = "leads outside of the repository"
-            elif not is_one(real):
-                what = f"there is no {kind} {path}" if said.isprintable() else f"there is no such {kind}"
-            else:
+            elif is_one(real):
                 return path
-        except (OSError, RuntimeError, ValueError):  # a circle of links, a name that no disk can hold
-            what = "cannot be looked up"
+        except OSError as error:
+            what = f"cannot be looked up: {error.strerror}"
+        except (RuntimeError, ValueError):  # a circle of links, a character that no name has
+            pass
         self.problem(what, *(self.origin(function, *key) or ("functions", function, *key)))
         return None
 
