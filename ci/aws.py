@@ -5,11 +5,12 @@ There is no wrapper per API: ``call("update_alias", FunctionName=..., ...)`` tak
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -17,28 +18,37 @@ import botocore.exceptions as boto
 from botocore.config import Config
 
 from ci.errors import AbsentError, AwsError, CredentialsError, DollopError, MovedError
+from ci.pace import Pace
 
 _WITHOUT_ACCOUNT = "to try it without an AWS account, add --local"
 
 
-class Pace:
-    """At most ``rate`` calls in any second, counted where they start; a little less, so that jitter stays inside."""
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for what, in seconds."""
 
-    _WINDOW = 1.05
+    answer: float = 65.0
+    """For the answer to one call."""
+    pause: float = 0.4
+    """Before a call is sent again, at most; twice that the next time, up to ``_LONGEST_PAUSE``."""
+    quota: float = 300.0
+    """While others use up the quota."""
+    look: float = 0.1
+    """Between two looks at an update in progress; half as much again the next time, up to 20 times that."""
+    update: float = 300.0
+    """For an update to end."""
+    attempts: int = 6
+    """Not seconds: how often a call is sent when the server fails or the connection is lost."""
 
-    def __init__(self, rate: int) -> None:
-        self._lock = threading.Lock()
-        self._starts: deque[float] = deque(maxlen=rate)
 
-    def wait(self) -> None:
-        """Return when the next call may start."""
-        with self._lock:
-            now = time.monotonic()
-            start = now
-            if len(self._starts) == self._starts.maxlen:
-                start = max(now, self._starts[0] + self._WINDOW)
-            self._starts.append(start)
-        time.sleep(start - now)
+_LONGEST_PAUSE = 10.0
+_INVOCATION = 905.0
+"""Seconds. A function may run for 900."""
+
+_RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=5)
+# Lambda is called once: the SDK's retries keep to no quota and soon give up where others use it up, and an invocation
+# may have had its effect although its answer was lost.
+_ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, max_pool_connections=64)
 
 
 class Aws:
@@ -47,41 +57,58 @@ class Aws:
     Quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests
     """
 
-    _SETTLE_SECONDS = 300.0
-
-    def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
+    def __init__(self, session: boto3.Session, endpoint: str | None = None, patience: Patience = Patience()) -> None:
         self.region = str(session.region_name)
-        control = Config(
-            retries={"mode": "standard", "total_max_attempts": 6},
-            connect_timeout=5,
-            read_timeout=65,
-            max_pool_connections=32,
-        )
-        # An invocation may have had its effect although the answer was lost: it is never sent twice.
-        once = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=905)
-        self._retrying = control
-        self._readers: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self._lambda = session.client("lambda", endpoint_url=endpoint, config=control)
-        self._invoker = session.client("lambda", endpoint_url=endpoint, config=once)
         self.interrupted = threading.Event()
-        """Set when the user wants out: waiting ends with KeyboardInterrupt, calls already sent are finished."""
+        """When it is set, nothing more is begun: whatever waits raises KeyboardInterrupt, a call that was sent is
+        finished. Replaced, not cleared, by what has to go on after it: what it once stopped stays stopped."""
+        self._patience = patience
         self._session = session
         self._endpoint = endpoint
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
         self._reading = Pace(100)
         self._control = Pace(15)
+
+    def _client(self, service: str, purpose: str = "") -> Any:
+        """Made once, one at a time: a session is not safe to use from several threads, a client is."""
+        create: Any = self._session.client
+        with self._lock:
+            if (service + purpose) not in self._clients:
+                config = _RETRYING
+                if service == "lambda":
+                    answer = _INVOCATION if purpose == "invoke" else self._patience.answer
+                    config = _ONCE.merge(Config(read_timeout=answer))
+                self._clients[service + purpose] = create(service, endpoint_url=self._endpoint, config=config)
+            return self._clients[service + purpose]
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """One call of the Lambda API, at the pace of its quota.
 
-        Throttling, server errors and lost connections are retried with backoff; nothing else is.
-        Raises AbsentError, MovedError and AwsError, naming function, call and way out.
+        Throttling, server errors and lost connections are sent again with backoff; nothing else is. So a refusal may
+        be the echo of a call whose answer was lost: whoever writes must look. Raises AbsentError, MovedError and
+        AwsError, naming function, call and way out.
         """
-        (self._reading if operation == "get_function" else self._control).wait()
-        try:
-            return dict(getattr(self._lambda, operation)(**parameters))
-        except (boto.BotoCoreError, boto.ClientError) as error:
-            raise translate(error, operation, parameters) from error
+        pace = self._reading if operation == "get_function" else self._control
+        send = getattr(self._client("lambda"), operation)
+        stop, started, sent = self.interrupted, time.monotonic(), 0
+        while True:
+            try:
+                with pace.turn(stop):
+                    return dict(send(**parameters))
+            except (boto.BotoCoreError, boto.ClientError) as error:
+                throttled = _code(error) in _THROTTLED
+                if throttled:
+                    pace.slow_down()
+                    again = time.monotonic() - started < self._patience.quota
+                else:
+                    again = _passing(error) and sent + 1 < self._patience.attempts
+                if not again:
+                    raise translate(error, operation, parameters) from error
+            longest = min(self._patience.pause * 2**sent, _LONGEST_PAUSE)
+            sent += 1
+            if stop.wait(random.uniform(longest / 2, longest)):
+                raise KeyboardInterrupt
 
     def pages(self, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every item under ``key``, over all pages."""
@@ -96,25 +123,17 @@ class Aws:
     def read(self, service: str, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every page of a reading call of a service beside Lambda: ``read("logs", "filter_log_events", ...)``.
 
-        Retried and translated as ``call`` is.
+        Retried by the SDK, translated as ``call`` is.
         """
         try:
-            yield from self._reader(service).get_paginator(operation).paginate(**parameters)
+            yield from self._client(service).get_paginator(operation).paginate(**parameters)
         except (boto.BotoCoreError, boto.ClientError) as error:
             raise translate(error, operation, parameters, service) from error
-
-    def _reader(self, service: str) -> Any:
-        """Made once, one at a time: a session is not safe to use from several threads, a client is."""
-        create: Any = self._session.client
-        with self._lock:
-            if service not in self._readers:
-                self._readers[service] = create(service, endpoint_url=self._endpoint, config=self._retrying)
-            return self._readers[service]
 
     def invoke(self, name: str, qualifier: str, payload: bytes, logs: bool = False) -> dict[str, Any]:
         """Invoke once and wait for the answer; never retried."""
         try:
-            answer = self._invoker.invoke(
+            answer = self._client("lambda", "invoke").invoke(
                 FunctionName=name, Qualifier=qualifier, Payload=payload, LogType="Tail" if logs else "None"
             )
             return {**answer, "Payload": answer["Payload"].read()}
@@ -128,8 +147,7 @@ class Aws:
         https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
         """
         parameters = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-        deadline = time.monotonic() + self._SETTLE_SECONDS
-        pause = 0.1
+        stop, deadline, pause = self.interrupted, time.monotonic() + self._patience.update, self._patience.look
         while True:
             answer = self.call("get_function", **parameters)
             state = answer["Configuration"]
@@ -137,31 +155,35 @@ class Aws:
                 return answer
             if time.monotonic() > deadline:
                 raise AwsError(
-                    f"{name}: still being updated after {self._SETTLE_SECONDS:.0f} s (LastUpdateStatus InProgress)",
-                    "another release may be in progress: wait for it, then plan again",
+                    f"{name}: GetFunction: still being updated after {self._patience.update:.0f} s",
+                    "another release may be in progress: wait for it, then run it again",
                 )
-            if self.interrupted.wait(pause):
+            if stop.wait(pause):
                 raise KeyboardInterrupt
-            pause = min(pause * 1.5, 2.0)
+            pause = min(pause * 1.5, self._patience.look * 20)
 
-    def download(self, url: str) -> bytes:
-        """A package that runs, from the presigned address that GetFunction gives. Raises AwsError."""
+    def download(self, url: str, last: int) -> tuple[bytes, int]:
+        """The ``last`` bytes of a package that runs (all of it where the server cannot do that), and its size.
+
+        ``url`` is the presigned address that GetFunction gives. Raises AwsError.
+        """
         from urllib3 import PoolManager
         from urllib3.exceptions import HTTPError
 
         try:
-            response = PoolManager().request("GET", url, timeout=60, retries=3)
+            with PoolManager() as pool:
+                answer = pool.request("GET", url, headers={"Range": f"bytes=-{last}"}, timeout=60, retries=3)
         except HTTPError:
             raise AwsError("the live package could not be read") from None
-        if response.status != 200:
-            raise AwsError(f"the live package could not be read: HTTP {response.status}")
-        return bytes(response.data)
+        if answer.status not in (200, 206):
+            raise AwsError(f"the live package could not be read: HTTP {answer.status}")
+        size = answer.headers.get("Content-Range", "").rpartition("/")[2]
+        return bytes(answer.data), int(size) if size.isdecimal() else len(answer.data)
 
     def parameter(self, name: str) -> str:
         """The decrypted value of a Parameter Store parameter. Raises AbsentError and AwsError."""
-        client = self._session.client("ssm", endpoint_url=self._endpoint)
         try:
-            return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+            return str(self._client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
         except (boto.BotoCoreError, boto.ClientError) as error:
             raise translate(error, "get_parameter", {"Name": name}) from error
 
@@ -171,6 +193,7 @@ def connect(
     profile: str | None = None,
     endpoint: str | None = None,
     credentials: Mapping[str, str] | None = None,
+    patience: Patience = Patience(),
 ) -> Aws:
     """A connection through the ordinary credential chain, or with ``credentials`` to ``endpoint``.
 
@@ -189,7 +212,7 @@ def connect(
                 "no AWS credentials found (environment, profile, web identity, instance role)",
                 f"set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; {_WITHOUT_ACCOUNT}",
             )
-        return Aws(session, endpoint)
+        return Aws(session, endpoint, patience)
     except boto.ProfileNotFound as error:
         hint = f"aws configure list-profiles shows what there is; {_WITHOUT_ACCOUNT}"
         raise CredentialsError(str(error), hint) from None
@@ -206,6 +229,17 @@ _NAMES = ("FunctionName", "Resource", "Name", "logGroupName")
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
 
 
+def _code(error: Exception) -> str:
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, boto.ClientError) else ""
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the same call may well succeed when it is sent again: the server failed, or the way to it."""
+    if isinstance(error, boto.ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return isinstance(error, (boto.HTTPClientError, boto.ResponseStreamingError))
+
+
 def translate(
     error: Exception, operation: str, parameters: Mapping[str, Any], service: str = "lambda"
 ) -> DollopError:
@@ -218,7 +252,7 @@ def translate(
     where = f"{name}: {api}" if name else api
     if not isinstance(error, boto.ClientError):
         return _unreachable(error, where)
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = _code(error)
     text = str(error.response.get("Error", {}).get("Message", "")) or str(error)
     message = f"{where}: {text} ({code})"
     if code in ("ResourceNotFoundException", "ParameterNotFound"):

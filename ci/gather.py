@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ci import live, record
 from ci.errors import UsageError
-from ci.model import Function, LiveVersion, Stage
+from ci.model import LiveVersion, Stage
 from ci.plan import deploy, promote, removal, rollback
 from ci.plan.actions import Plan
 from ci.record import Release, Released
@@ -19,7 +19,7 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
     aws = workspace.aws
     functions = workspace.expanded(workspace.select(globs))
     packages = workspace.packages(functions)
-    found = live.read(aws, stage, functions, packages)
+    found = live.read(aws, stage, functions, packages, track=workspace.track)
     return deploy.deploy(stage, aws.region, functions, packages, found, workspace.origin)
 
 
@@ -29,13 +29,21 @@ def to_promote(
     """Compare the stage with a release: that of ``file``, or what the stage that it is promoted from runs."""
     if stage.source is None:
         raise UsageError(f"the stage {stage.name} is built, not promoted", f"dollop deploy {stage.name}")
-    functions = workspace.select(globs)
-    release = _recorded(file) if file else _running(workspace, workspace.stage(stage.source), functions)
-    if release.stage != stage.source:
-        raise UsageError(f"{file}: a release of the stage {release.stage}; {stage.name} takes those of {stage.source}")
-    numbers = {name: released.version for name, released in release.functions.items()}
-    found = live.read(workspace.aws, stage, functions, detail=True)
-    versions = live.versions(workspace.aws, functions, numbers, files=True)
+    if file:
+        release = _recorded(file)
+        functions = workspace.select(globs or sorted(release.functions))
+        if release.stage != stage.source:
+            what = f"a release of the stage {release.stage}; {stage.name} takes those of {stage.source}"
+            raise UsageError(f"{file}: {what}")
+        targets = {name: released.version for name, released in release.functions.items()}
+        found, versions = live.compare(workspace.aws, stage, functions, targets, track=workspace.track)
+    else:
+        functions = workspace.select(globs)
+        source = workspace.stage(stage.source)
+        targets = {function.name: source.alias for function in functions}
+        found, versions = live.compare(workspace.aws, stage, functions, targets, track=workspace.track)
+        released = {name: _released(version) for name, version in versions.items() if version is not None}
+        release = record.amounting_to(source.name, released, workspace.origin.run, workspace.origin.at)
     return promote.promote(
         stage, workspace.aws.region, functions, release, versions, found, workspace.origin, allow_older
     )
@@ -48,14 +56,6 @@ def _recorded(file: Path) -> Release:
         raise UsageError(f"{file}: cannot be read: {error}") from None
 
 
-def _running(workspace: Workspace, stage: Stage, functions: Sequence[Function]) -> Release:
-    """What ``stage`` runs now, as the release that it amounts to."""
-    aliases = {function.name: stage.alias for function in functions}
-    versions = live.versions(workspace.aws, functions, aliases)
-    released = {name: _released(version) for name, version in versions.items() if version is not None}
-    return record.amounting_to(stage.name, released, workspace.origin.run, workspace.origin.at)
-
-
 def _released(version: LiveVersion) -> Released:
     return Released(version.version, version.record.digest if version.record else "", version.code_sha256)
 
@@ -63,15 +63,17 @@ def _released(version: LiveVersion) -> Released:
 def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: str = "previous") -> Plan:
     """``to`` is ``previous``, a version number, or a commit (7 characters of it or more)."""
     functions = workspace.select(globs)
-    found = live.read(workspace.aws, stage, functions, detail=True)
+    commit = to != "previous" and not (to.isdecimal() and len(to) < 7)
+    found = live.read(workspace.aws, stage, functions, aliases=True, versions=commit, track=workspace.track)
     release = ""
     if to == "previous":
         numbers = rollback.targets(stage, functions, found, whole=not globs)
-    elif to.isdecimal() and len(to) < 7:
-        numbers, release = {function.name: to for function in functions}, f"to-{to}"
-    else:
+    elif commit:
         numbers, release = rollback.by_commit(functions, found, to), f"to-{to[:7]}"
-    versions = live.versions(workspace.aws, functions, numbers, files=True)
+    else:
+        numbers, release = {function.name: to for function in functions}, f"to-{to}"
+    going = [function for function in functions if function.name in numbers]
+    found, versions = live.compare(workspace.aws, stage, going, numbers, found, workspace.track)
     return rollback.rollback(
         stage, workspace.aws.region, functions, numbers, versions, found, workspace.origin, release
     )
@@ -80,12 +82,12 @@ def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: s
 def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = None) -> Plan:
     """Old versions that nothing points to."""
     functions = workspace.select(globs)
-    found = live.read(workspace.aws, workspace.stage(None), functions, detail=True)
+    found = live.read(workspace.aws, workspace.stage(None), functions, None, True, True, workspace.track)
     return removal.prune(workspace.aws.region, functions, found, workspace.origin, retain)
 
 
 def to_delete(workspace: Workspace, globs: Sequence[str]) -> Plan:
     """Whole functions, with their versions and aliases."""
     functions = workspace.select(globs)
-    found = live.read(workspace.aws, workspace.stage(None), functions, detail=True)
+    found = live.read(workspace.aws, workspace.stage(None), functions, aliases=True, track=workspace.track)
     return removal.delete(workspace.aws.region, functions, found, workspace.origin)

@@ -19,7 +19,7 @@ from ci import diff, record, service_model, settings
 from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
 from ci.model import File, Function, Live, LiveAlias, LiveFunction, LiveVersion, Package, Secret, Stage
-from ci.parallel import each
+from ci.parallel import Track, each, quiet
 
 
 def read(
@@ -27,36 +27,76 @@ def read(
     stage: Stage,
     functions: Iterable[Function],
     packages: Mapping[str, Package] | None = None,
-    detail: bool = False,
+    aliases: bool = False,
+    versions: bool = False,
+    track: Track = quiet,
 ) -> Live:
-    """What ``stage`` runs of each function.
+    """What ``stage`` runs of each function; where that is asked for, also all its ``aliases`` and ``versions``.
 
-    With ``packages``, the functions that differ from them are read in detail (``$LATEST``, aliases,
-    versions, the files of the live package); with ``detail`` all are.
+    With ``packages``, the functions that differ from them are read in full: ``$LATEST``, aliases, versions and the
+    files of the live package.
     """
 
     def one(function: Function) -> LiveFunction | None:
-        found = _running(aws, stage, function)
-        package = packages and packages[function.name]
-        if found is None or not (detail or (package and not diff.settled(function, package, found))):
-            return found
-        return _detail(aws, function, found, package or None)
+        found, answer = _running(aws, stage, function)
+        if found is None:
+            return None
+        package = packages[function.name] if packages else None
+        if package is None or diff.settled(function, package, found):
+            return _listed(aws, function, found, aliases, versions)
+        return _in_full(aws, function, package, _listed(aws, function, found, True, True), answer)
 
     wanted = list(functions)
-    return Live(stage, dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted), strict=True)))
+    with track(f"reading {stage.name}", len(wanted)) as done:
+        return Live(stage, dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True)))
+
+
+def compare(
+    aws: Aws,
+    stage: Stage,
+    functions: Iterable[Function],
+    targets: Mapping[str, str],
+    known: Live | None = None,
+    track: Track = quiet,
+) -> tuple[Live, dict[str, LiveVersion | None]]:
+    """What ``stage`` runs, and what AWS has under each function's version number (or alias) in ``targets``.
+
+    Where the two are different versions, the function's aliases are read (unless they are in ``known``), and the
+    files of both when the code differs. In one go, because aliases and the rest have quotas of their own.
+    """
+
+    def one(function: Function) -> tuple[LiveFunction | None, LiveVersion | None]:
+        found, answer = _running(aws, stage, function)
+        there = _get(aws, function.aws_name, targets[function.name]) if function.name in targets else None
+        target = version(there) if there else None
+        if found is None or there is None or target is None:
+            return found, target
+        if found.running is None or found.running.version != target.version:
+            before = known.functions[function.name] if known else None
+            found = replace(found, aliases=before.aliases) if before else _listed(aws, function, found, True, False)
+        if found.running is not None and found.running.code_sha256 != target.code_sha256:
+            running = replace(found.running, files=_files(aws, answer, found.running))
+            found, target = replace(found, running=running), replace(target, files=_files(aws, there, target))
+        return found, target
+
+    wanted = list(functions)
+    with track(f"reading {stage.name}", len(wanted)) as done:
+        pairs = dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True))
+    return Live(stage, {name: found for name, (found, _) in pairs.items()}), {n: v for n, (_, v) in pairs.items()}
 
 
 def versions(
-    aws: Aws, functions: Iterable[Function], numbers: Mapping[str, str], files: bool = False
+    aws: Aws, functions: Iterable[Function], numbers: Mapping[str, str], track: Track = quiet
 ) -> dict[str, LiveVersion | None]:
     """What AWS has under each function's version number (or alias name); None where there is nothing."""
 
     def one(function: Function) -> LiveVersion | None:
         answer = _get(aws, function.aws_name, numbers[function.name])
-        return version(answer, aws if files else None) if answer else None
+        return version(answer) if answer else None
 
     wanted = [function for function in functions if function.name in numbers]
-    return dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted), strict=True))
+    with track("reading versions", len(wanted)) as done:
+        return dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True))
 
 
 def _get(aws: Aws, name: str, qualifier: str | None = None) -> dict[str, Any] | None:
@@ -67,12 +107,13 @@ def _get(aws: Aws, name: str, qualifier: str | None = None) -> dict[str, Any] | 
         return None
 
 
-def _running(aws: Aws, stage: Stage, function: Function) -> LiveFunction | None:
+def _running(aws: Aws, stage: Stage, function: Function) -> tuple[LiveFunction | None, Mapping[str, Any]]:
+    """The function with what the stage runs of it, and GetFunction's own answer."""
     answer = _get(aws, function.aws_name, stage.alias)
     if answer is not None:
-        return _function(function, answer, running=version(answer))
+        return _function(function, answer, running=version(answer)), answer
     answer = _get(aws, function.aws_name)
-    return _function(function, answer, running=None) if answer else None
+    return (_function(function, answer, running=None), answer) if answer else (None, {})
 
 
 def _function(function: Function, answer: Mapping[str, Any], running: LiveVersion | None) -> LiveFunction:
@@ -87,27 +128,28 @@ def _function(function: Function, answer: Mapping[str, Any], running: LiveVersio
     )
 
 
-def _detail(aws: Aws, function: Function, found: LiveFunction, package: Package | None) -> LiveFunction:
-    """Everything a plan may need of a function that differs. An update in progress is waited for."""
-    latest = aws.settle(function.aws_name)
-    listed = aws.pages("list_versions_by_function", "Versions", FunctionName=function.aws_name)
-    published = sorted(
-        (_configuration(item) for item in listed if item["Version"] != "$LATEST"), key=lambda item: int(item.version)
-    )
-    aliases = aws.pages("list_aliases", "Aliases", FunctionName=function.aws_name)
-    running = found.running
-    if package and running and not diff.same_code(package, running):
-        answer = aws.call("get_function", FunctionName=function.aws_name, Qualifier=running.version)
-        running = version(answer, aws)
-    return LiveFunction(
-        arn=found.arn,
-        running=running,
-        latest=version(latest, aws if package and running is None else None),
-        aliases={item["Name"]: _alias(item) for item in aliases},
-        versions=tuple(published),
-        tags=found.tags,
-        concurrency=found.concurrency,
-    )
+def _listed(aws: Aws, function: Function, found: LiveFunction, aliases: bool, versions: bool) -> LiveFunction:
+    if aliases:
+        listed = aws.pages("list_aliases", "Aliases", FunctionName=function.aws_name)
+        found = replace(found, aliases={item["Name"]: _alias(item) for item in listed})
+    if versions:
+        listed = aws.pages("list_versions_by_function", "Versions", FunctionName=function.aws_name)
+        published = (_configuration(item) for item in listed if item["Version"] != "$LATEST")
+        found = replace(found, versions=tuple(sorted(published, key=lambda version: int(version.version))))
+    return found
+
+
+def _in_full(
+    aws: Aws, function: Function, package: Package, found: LiveFunction, answer: Mapping[str, Any]
+) -> LiveFunction:
+    """With the workbench, and the files of the code that will be replaced. An update in progress is waited for."""
+    settled = aws.settle(function.aws_name)
+    latest, running = version(settled), found.running
+    if running is None:
+        latest = replace(latest, files=_files(aws, settled, latest))
+    elif not diff.same_code(package, running):
+        running = replace(running, files=_files(aws, answer, running))
+    return replace(found, running=running, latest=latest)
 
 
 @functools.cache
@@ -127,12 +169,9 @@ def _alias(item: Mapping[str, Any]) -> LiveAlias:
     )
 
 
-def version(answer: Mapping[str, Any], aws: Aws | None = None) -> LiveVersion:
-    """A version from GetFunction's answer; with ``aws``, also the files of its package."""
-    found = _configuration(answer["Configuration"])
-    if aws is None:
-        return found
-    return replace(found, files=_files(aws.download(answer["Code"]["Location"]), found.code_sha256))
+def version(answer: Mapping[str, Any]) -> LiveVersion:
+    """A version from GetFunction's answer."""
+    return _configuration(answer["Configuration"])
 
 
 def _configuration(item: Mapping[str, Any]) -> LiveVersion:
@@ -157,14 +196,27 @@ def _configuration(item: Mapping[str, Any]) -> LiveVersion:
     )
 
 
-def _files(data: bytes, code_sha256: str) -> tuple[File, ...] | None:
+_DIRECTORY = (1 << 18, 1 << 22)
+"""Bytes in which a zip's directory is looked for, from its end: about 2,500 files, then 40,000."""
+
+
+def _files(aws: Aws, answer: Mapping[str, Any], found: LiveVersion) -> tuple[File, ...] | None:
     """The directory of a live package; None when what was sent is not the code that the version runs."""
-    if base64.b64encode(hashlib.sha256(data).digest()).decode() != code_sha256:
-        return None
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except zipfile.BadZipFile:
-        return None
-    files = (File(item.filename, item.external_attr >> 16 & 0o777, item.file_size, item.CRC, "") for item in entries)
-    return tuple(sorted(files))
+    for length in _DIRECTORY:
+        data, size = aws.download(answer["Code"]["Location"], length)
+        whole = len(data) == size
+        if size != found.size or (whole and _sha256(data) != found.code_sha256):
+            return None
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        except zipfile.BadZipFile:
+            continue
+        return tuple(
+            sorted(File(e.filename, e.external_attr >> 16 & 0o777, e.file_size, e.CRC, "") for e in entries)
+        )
+    return None
+
+
+def _sha256(data: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()

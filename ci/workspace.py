@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ci.errors import UsageError
 from ci.model import Function, Package, Pipeline, Stage
+from ci.parallel import Track, quiet
 
 if TYPE_CHECKING:
     from ci.aws import Aws
@@ -33,6 +34,7 @@ class Workspace:
     local: bool = False
     built: Path | None = None
     """A folder of packages to take instead of building."""
+    track: Track = quiet
 
     @cached_property
     def pipeline(self) -> Pipeline:

@@ -90,6 +90,9 @@ class PublishVersion:
     description: str
     """The function's own; the record is appended to it."""
     expected: str
+    settings: Settings = field(default_factory=dict)
+    environment: Mapping[str, Secret] | None = None
+    """What the version must then have. It is looked at before anything points to it."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ class PutConcurrency:
 class PointAlias:
     """Create or move an alias. ``version`` None means the one that this plan publishes.
 
-    ``revision`` None means that the alias does not exist. ``restore`` is the description to go back to.
+    ``revision`` None means that the alias does not exist. ``restore`` and ``weights`` are the description and the
+    canary to go back to.
     """
 
     alias: str
@@ -114,6 +118,7 @@ class PointAlias:
     description: str
     revision: str | None
     restore: str
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""Plan -> AWS. The only code that changes anything.
+
+A release lands whole or not at all: every function is prepared (nothing of that reaches a user), then
+all aliases move, then the smoke tests run; when any of it fails, every alias of this release goes back.
+
+Two releases at once: the first function of each goes ahead alone, in both phases. Which of the two gets there
+first wins; the other is refused by the revision id that it planned against, before it has changed anything else.
+"""
+
+from __future__ import annotations
+
+from ci import interrupt
+from ci.apply.job import Job, Log
+from ci.apply.prepare import prepare
+from ci.apply.remove import remove
+from ci.apply.shift import shift
+from ci.aws import Aws
+from ci.parallel import Track, quiet
+from ci.plan.actions import Plan
+from ci.record import Release, Released
+
+__all__ = ["Log", "apply"]
+
+
+def apply(plan: Plan, aws: Aws, log: Log, track: Track = quiet) -> Release:
+    """Carry out ``plan`` and return the record of what the stage then runs.
+
+    Raises MovedError when live moved under the plan while preparing: no alias was touched. Raises
+    ReleaseError when a later step failed; it says whether every alias is back. Other AwsErrors come
+    from preparing, too: run again and it goes on from there. A signal is KeyboardInterrupt while preparing, and a
+    ReleaseError caused by it once aliases move. After SIGKILL while they move, some have moved and some have
+    not: run again, which finishes the release, or roll back.
+    """
+    job = Job(plan, aws, log, track)
+    with interrupt.noted(aws.interrupted):
+        versions = prepare(job)
+        shift(job, versions)
+        remove(job)
+    return Release(
+        plan.release,
+        plan.stage,
+        plan.origin.commit,
+        plan.origin.run,
+        plan.origin.at,
+        {f.function: Released(versions[f.function], f.digest, f.code_sha256) for f in plan.functions},
+    )

@@ -1,0 +1,177 @@
+"""The first phase: functions get their configuration, code and a version of them. None of it reaches a user."""
+
+from __future__ import annotations
+
+import threading
+
+from ci import diff, live
+from ci.apply import parameters
+from ci.apply.job import Job
+from ci.errors import AbsentError, AwsError, MovedError
+from ci.model import LiveVersion
+from ci.plan.actions import (
+    CreateFunction,
+    FunctionPlan,
+    PointAlias,
+    PublishVersion,
+    TagFunction,
+    UntagFunction,
+    UpdateCode,
+    UpdateConfiguration,
+)
+from ci.record import version_description
+
+_WORKERS = 64
+"""Nearly all of them wait for AWS to make a function ready, which takes seconds."""
+
+_MOVED_HINT = "plan again, look, and deploy again"
+
+Work = CreateFunction | UpdateConfiguration | UpdateCode
+
+
+def prepare(job: Job) -> dict[str, str]:
+    """Function -> the version that the stage is to run, for each function of the plan."""
+    versions = job.each("preparing", _Preparation(job).run, job.plan.functions, _WORKERS)
+    return dict(zip((function.function for function in job.plan.functions), versions, strict=True))
+
+
+class _Preparation:
+    """Only when the first write of the first function is in do the others begin: two releases do not get that far."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.aws = job.aws
+        self.first = next((function for function in job.plan.functions if function.prepare), None)
+        self.decided = threading.Event()
+        self.ahead = False
+
+    def run(self, function: FunctionPlan) -> str:
+        if self.job.plan.verb not in ("prune", "delete"):
+            self._announce(function)
+        if function.prepare and function is not self.first:
+            self._wait()
+        try:
+            return self._steps(function)
+        except AbsentError as error:
+            raise MovedError(f"{error.message}: live moved under the plan", _MOVED_HINT, error.code) from error
+        finally:
+            if function is self.first:
+                self.decided.set()
+
+    def _steps(self, function: FunctionPlan) -> str:
+        revision, version = function.revision, function.version or ""
+        for action in function.prepare:
+            if isinstance(action, PublishVersion):
+                version = self._publish(function, action, revision)
+            elif isinstance(action, (TagFunction, UntagFunction)):
+                self._tag(function, action)
+            else:
+                revision = self._write(function, action, revision)
+            self._go_ahead()
+        return next((s.version for s in function.shift if isinstance(s, PointAlias) and s.version), version)
+
+    def _go_ahead(self) -> None:
+        self.ahead = True
+        self.decided.set()
+
+    def _wait(self) -> None:
+        while not self.decided.wait(0.1) and not self.aws.interrupted.is_set():
+            pass
+        if not self.ahead:
+            raise KeyboardInterrupt
+
+    def _announce(self, function: FunctionPlan) -> None:
+        kinds = {type(action) for action in function.prepare}
+        if CreateFunction in kinds:
+            self.job.log("creating function", function)
+            return
+        self.job.log("updating config" if UpdateConfiguration in kinds else "config unchanged", function)
+        self.job.log("updating function" if UpdateCode in kinds else "code unchanged", function)
+
+    def _tag(self, function: FunctionPlan, action: TagFunction | UntagFunction) -> None:
+        if isinstance(action, TagFunction):
+            self.aws.call("tag_resource", Resource=function.arn, Tags=dict(action.tags))
+        else:
+            self.aws.call("untag_resource", Resource=function.arn, TagKeys=list(action.keys))
+
+    def _write(self, function: FunctionPlan, action: Work, revision: str) -> str:
+        """One write, and the revision of ``$LATEST`` once it has taken effect.
+
+        A refusal may be the echo of our own call, sent again after its answer was lost: what counts is
+        whether ``$LATEST`` is what was wanted.
+        """
+        name, refused = function.aws_name, None
+        try:
+            if isinstance(action, CreateFunction):
+                self.aws.call("create_function", **parameters.creation(name, action))
+            elif isinstance(action, UpdateConfiguration):
+                self.aws.call(
+                    "update_function_configuration", **parameters.update(name, action), RevisionId=revision
+                )
+            else:
+                self.aws.call("update_function_code", **parameters.upload(name, action), RevisionId=revision)
+            self._go_ahead()
+        except MovedError as error:
+            refused = error
+        latest = self._ready(name)
+        if not _has(latest, action):
+            raise refused or _moved(name, "$LATEST was changed meanwhile")
+        return latest.revision
+
+    def _ready(self, name: str, qualifier: str | None = None) -> LiveVersion:
+        answer = self.aws.settle(name, qualifier)
+        state = answer["Configuration"]
+        for key in ("State", "LastUpdateStatus"):
+            if state.get(key) == "Failed":
+                reason = state.get(f"{key}Reason") or "no reason given"
+                raise AwsError(
+                    f"{name}: GetFunction: AWS could not make it ready: {reason} ({state.get(f'{key}ReasonCode')})",
+                    "no alias was touched: remove the reason, then run it again",
+                )
+        return live.version(answer)
+
+    def _publish(self, function: FunctionPlan, action: PublishVersion, revision: str) -> str:
+        name = function.aws_name
+        description = version_description(action.record, action.description)
+        try:
+            number = self.aws.call(
+                "publish_version",
+                FunctionName=name,
+                CodeSha256=action.record.code_sha256,
+                Description=description,
+                RevisionId=revision,
+            )["Version"]
+        except MovedError:
+            number = self._published(name, description)
+            if number is None:
+                raise
+        # An alias on a version that is still being made ready would answer with errors.
+        version = self._ready(name, number)
+        if version.code_sha256 != action.record.code_sha256 or not _configured(version, action):
+            raise _moved(name, f"version {number} is not what was planned: $LATEST was changed meanwhile")
+        if version.version != action.expected:
+            raise _moved(name, f"version {action.expected} was planned, {number} is what AWS published")
+        return version.version
+
+    def _published(self, name: str, description: str) -> str | None:
+        """The version of our own call, where its answer was lost."""
+        listed = self.aws.pages("list_versions_by_function", "Versions", FunctionName=name)
+        return next((item["Version"] for item in listed if item.get("Description") == description), None)
+
+
+def _moved(name: str, what: str) -> MovedError:
+    return MovedError(f"{name}: live moved under the plan: {what}", _MOVED_HINT)
+
+
+def _has(latest: LiveVersion, action: Work) -> bool:
+    """Whether ``$LATEST`` is what ``action`` makes of it."""
+    if isinstance(action, UpdateCode):
+        architectures = latest.settings["Architectures"] == list(action.architectures)
+        return architectures and latest.code_sha256 == action.package.code_sha256
+    same = _configured(latest, action)
+    return same and (isinstance(action, UpdateConfiguration) or latest.code_sha256 == action.package.code_sha256)
+
+
+def _configured(version: LiveVersion, action: CreateFunction | UpdateConfiguration | PublishVersion) -> bool:
+    environment = action.environment is None or action.environment == version.environment
+    return environment and not diff.differing(action.settings, version.settings)

@@ -1,0 +1,25 @@
+"""Taking away: versions that prune finds unneeded, and whole functions."""
+
+from __future__ import annotations
+
+from ci.apply.job import Job
+from ci.errors import AbsentError
+from ci.plan.actions import DeleteVersion, FunctionPlan
+
+
+def remove(job: Job) -> None:
+    """Delete the versions and functions of the plan."""
+
+    def one(function: FunctionPlan) -> None:
+        for action in function.remove:
+            qualifier = {"Qualifier": action.version} if isinstance(action, DeleteVersion) else {}
+            try:
+                job.aws.call("delete_function", FunctionName=function.aws_name, **qualifier)
+            except AbsentError:
+                pass  # gone already, by an earlier run that broke off
+            if isinstance(action, DeleteVersion):
+                job.log("deleted version", function, version=action.version)
+            else:
+                job.log("deleted function", function, name=function.aws_name)
+
+    job.each("deleting", one, (function for function in job.plan.functions if function.remove))

@@ -1,0 +1,129 @@
+"""The way back: every alias of a release that did not land goes to where it was, whatever became of its own move."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ci import interrupt
+from ci.apply.job import Job
+from ci.apply.parameters import NO_CANARY
+from ci.errors import AbsentError, DollopError, MovedError, ReleaseError
+from ci.plan.actions import FunctionPlan, PointAlias, PutConcurrency, Shift
+
+
+@dataclass
+class Move:
+    """A step that reaches users, begun."""
+
+    function: FunctionPlan
+    action: Shift
+    revision: str | None = None
+    """Of the alias after the move. None: it is not known whether it moved."""
+
+    def __str__(self) -> str:
+        what = f"alias {self.action.alias}" if isinstance(self.action, PointAlias) else "concurrency"
+        return f"{self.function.function}: {what}"
+
+
+def restore(job: Job, moves: Sequence[Move], cause: BaseException) -> ReleaseError:
+    """Take back ``moves``. The error to raise: ``cause``, and what became of each alias.
+
+    A signal does not stop it; it only says what is not back yet.
+    """
+    again = threading.Event()
+    left: dict[str, str] = {}
+    back: set[str] = set()
+
+    def one(move: Move) -> None:
+        if again.is_set():
+            again.clear()
+            waiting = ", ".join(str(move) for move in moves if str(move) not in back | left.keys())
+            job.log("still putting back", move.function, left=waiting)
+        try:
+            (_limit if isinstance(move.action, PutConcurrency) else _point)(job, move)
+            back.add(str(move))
+        except DollopError as error:
+            left[str(move)] = error.message
+
+    with interrupt.noted(again):
+        # What still hangs in a call sees the old event when that ends, and sends nothing more.
+        job.aws.interrupted = threading.Event()
+        if moves:
+            job.log("putting back", moves[0].function, steps=str(len(moves)))
+        job.each("putting back", one, reversed(moves))
+    return _outcome(job, left, cause)
+
+
+def _outcome(job: Job, left: dict[str, str], cause: BaseException) -> ReleaseError:
+    reason = cause.message if isinstance(cause, DollopError) else "interrupted"
+    if isinstance(cause, Exception) and not isinstance(cause, DollopError):
+        reason = f"{type(cause).__name__}: {cause}"
+    if left:
+        failed = "\n".join(f"{move}: {message}" for move, message in sorted(left.items()))
+        return ReleaseError(
+            f"{reason}\nand not everything could be put back; these may be moved:\n{failed}",
+            f"run it again to finish the release, or dollop rollback {job.plan.stage}; dollop status shows what runs",
+            restored=False,
+        )
+    hint = getattr(cause, "hint", "") or "mend it and run it again"
+    return ReleaseError(f"{reason}\nevery alias of the release is back where it was", hint)
+
+
+def alias(job: Job, function: FunctionPlan, action: PointAlias) -> dict[str, Any] | None:
+    """The alias as it is now. None where there is none."""
+    try:
+        return job.aws.call("get_alias", FunctionName=function.aws_name, Name=action.alias)
+    except AbsentError:
+        return None
+
+
+def _limit(job: Job, move: Move) -> None:
+    action, name = move.action, move.function.aws_name
+    assert isinstance(action, PutConcurrency)
+    if action.before is None:
+        job.aws.call("delete_function_concurrency", FunctionName=name)
+    else:
+        job.aws.call("put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=action.before)
+
+
+def _point(job: Job, move: Move) -> None:
+    action = move.action
+    assert isinstance(action, PointAlias)
+    if action.revision is None:
+        _remove(job, move.function, action)
+        return
+    # Written even where the move may not have happened: a move that is still on its way then comes too late,
+    # because the revision that it was planned against is gone.
+    try:
+        _write(job, move.function, action, move.revision or action.revision)
+    except MovedError:
+        now = alias(job, move.function, action)
+        if now is None or now.get("Description", "") != action.description:
+            return  # back already, by a call whose answer was lost, or moved by somebody else: theirs
+        _write(job, move.function, action, now["RevisionId"])
+    except AbsentError:
+        return
+    job.log(f"restored alias {action.alias}", move.function, version=str(action.before))
+
+
+def _write(job: Job, function: FunctionPlan, action: PointAlias, revision: str) -> None:
+    weights = {"AdditionalVersionWeights": dict(action.weights)} if action.weights else NO_CANARY
+    job.aws.call(
+        "update_alias",
+        FunctionName=function.aws_name,
+        Name=action.alias,
+        FunctionVersion=action.before,
+        Description=action.restore,
+        RevisionId=revision,
+        RoutingConfig=weights,
+    )
+
+
+def _remove(job: Job, function: FunctionPlan, action: PointAlias) -> None:
+    now = alias(job, function, action)
+    if now is not None and now.get("Description", "") == action.description:
+        job.aws.call("delete_alias", FunctionName=function.aws_name, Name=action.alias)
+        job.log(f"removed alias {action.alias}", function)
