@@ -5,21 +5,29 @@ Where nothing changed, only the sources are read and hashed: no uv, no index, no
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import BuildError
 from ..model import Function, Package, Pipeline
-from . import package
+from . import inspect, package
 from .cache import Cache
-from .inputs import Reader
+from .inputs import Inputs, Reader, Wanted, edition
+
+if TYPE_CHECKING:
+    from .dependencies import Resolved
+    from .store import Store
+
+Say = Callable[[str], None]
+_WORKERS = os.cpu_count() or 1
 
 
 def build(
-    pipeline: Pipeline, functions: Iterable[Function], cache: Path, progress: Callable[[str], None] | None = None
+    pipeline: Pipeline, functions: Iterable[Function], cache: Path, progress: Say | None = None
 ) -> dict[str, Package]:
     """The packages of ``functions``, by name. ``progress`` is told in short lines what takes time.
 
@@ -29,21 +37,63 @@ def build(
     """
     kept = Cache(cache)
     reader = Reader(pipeline.root)
-    inputs = [reader.read(function) for function in functions]
-    built = {each.function.name: package.known(each, kept) for each in inputs}
-    missing = [each for each in inputs if built[each.function.name] is None]
+    built, missing = {}, []
+    for inputs in [reader.read(function) for function in functions]:
+        found = package.known(inputs, kept)
+        built[inputs.function.name] = found
+        if found is None:
+            missing.append(inputs)
+        else:
+            inspect.check_size(inputs.function, found.size, found.unzipped)
     if missing:
-        from .assembly import assemble
-
         try:
-            built.update(assemble(missing, pipeline.root, kept, _one_at_a_time(progress)))
+            built.update(_make(missing, pipeline.root, kept, _one_at_a_time(progress)))
         except OSError as error:
             where = error.filename or cache
             raise BuildError(f"{where}: {error.strerror or error}", "check the disk and who may write there") from error
     return {name: found for name, found in built.items() if found is not None}
 
 
-def _one_at_a_time(progress: Callable[[str], None] | None) -> Callable[[str], None]:
+def write(package: Package, stream: BinaryIO) -> None:
+    """Copy the package's zip to ``stream``."""
+    with package.path.open("rb") as source:
+        shutil.copyfileobj(source, stream)
+
+
+def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str, Package]:
+    """What the cache does not have. What several functions require alike is resolved once."""
+    from .. import parallel
+    from . import dependencies
+    from .assembly import assemble
+    from .store import Store
+
+    cache.sweep()
+    store = Store(cache, edition())
+    wanted = {inputs.wanted.key: inputs.wanted for inputs in missing if inputs.wanted}
+    resolved = {key: dependencies.known(each, cache, store) for key, each in wanted.items()}
+    unknown = [wanted[key] for key, found in resolved.items() if found is None]
+    if unknown:
+        resolved.update(_resolve(unknown, root, cache, store, say))
+
+    def make(inputs: Inputs) -> Package:
+        wheels = resolved[inputs.wanted.key] if inputs.wanted else ()
+        return assemble(inputs, wheels or (), cache, say)
+
+    return {each.function: each for each in parallel.each(make, missing, workers=_WORKERS)}
+
+
+def _resolve(
+    unknown: list[Wanted], root: Path, cache: Cache, store: Store, say: Say
+) -> dict[str, tuple[Resolved, ...]]:
+    from .. import parallel
+    from ..indexes import uv_environment
+    from .resolver import Resolver
+
+    resolver = Resolver(root, cache, store, uv_environment(), say)
+    return dict(zip([each.key for each in unknown], parallel.each(resolver.resolve, unknown, workers=_WORKERS)))
+
+
+def _one_at_a_time(progress: Say | None) -> Say:
     lock = Lock()
 
     def say(line: str) -> None:
@@ -52,9 +102,3 @@ def _one_at_a_time(progress: Callable[[str], None] | None) -> Callable[[str], No
                 progress(line)
 
     return say
-
-
-def write(package: Package, stream: BinaryIO) -> None:
-    """Copy the package's zip to ``stream``."""
-    with package.path.open("rb") as source:
-        shutil.copyfileobj(source, stream)
