@@ -21,6 +21,8 @@ from ci.verbs.demo import demo
 from ci.verbs.deploy import deploy
 from ci.verbs.invoke import invoke
 from ci.verbs.local import local
+from ci.verbs.logs import logs
+from ci.verbs.metrics import metrics
 from ci.verbs.plan import plan
 from ci.verbs.policy import policy
 from ci.verbs.promote import promote
@@ -112,6 +114,8 @@ for _verb in (
     redeploy,
     status,
     invoke,
+    logs,
+    metrics,
     prune,
     delete,
     comment,

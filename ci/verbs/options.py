@@ -21,8 +21,16 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 functions = click.argument("functions", nargs=-1)
 stage = click.argument("stage")
+stage_option = click.option("--stage", help="[default: the first that is deployed to]")
 built = click.option("--packages", "built", type=PATH, help="Take these packages; build nothing.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def since(default: str) -> Callable[[Verb], Verb]:
+    """How far back a verb looks."""
+    return click.option(
+        "--since", default=default, show_default=True, help="An age (90s, 5m, 1h30m, 2d) or a moment, UTC."
+    )
 
 
 _WORKSPACE = ("region", "profile", "local", "built")
@@ -69,7 +77,7 @@ class Output:
         show(plan, self.as_json)
         publish(workspace, plan)
         if not self.dry_run:
-            release = apply(plan, workspace.aws, console.log)
+            release = apply(plan, workspace.aws, console.log, workspace.track)
             if self.record:
                 self.record.write_text(record.to_json(release))
 
