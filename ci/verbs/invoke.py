@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from ci import console
 from ci.verbs import options
 
 if TYPE_CHECKING:
@@ -15,18 +17,35 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("function")
-@click.option("--stage", help="[default: the first that is deployed to]")
-@click.option("--event", help="The event, as JSON [default: stdin when it is redirected, else {}].")
+@options.stage_option
+@click.option("--event", help="The event, as JSON [default: those on stdin when it is redirected, else {}].")
 @click.option("--logs", is_flag=True, help="Also show the end of the function's log, on stderr.")
 @options.aws
 @options.workspace
 def invoke(workspace: Workspace, function: str, stage: str | None, event: str | None, logs: bool) -> int:
-    """Invoke FUNCTION through the stage's alias and print its answer. Exits with 1 when the function failed."""
+    """Invoke FUNCTION through the stage's alias.
+
+    Each JSON value on stdin is an event, sent one after the other; each answer is a line on stdout. Exits with 1
+    when the function failed for any of them.
+    """
     from ci import invoke
+    from ci.render.escape import plain
 
     chosen = workspace.one(function)
-    text = event if event is not None else "" if sys.stdin.isatty() else sys.stdin.read()
-    answer = invoke.invoke(workspace.aws, chosen, workspace.stage(stage), text, logs)
-    click.echo(answer.log, nl=False, err=True)
-    click.echo(answer.text)
-    return 1 if answer.failed else 0
+    of = workspace.stage(stage)
+    lines = [event] if event is not None else [] if sys.stdin.isatty() else sys.stdin
+    sent = failed = 0
+    for each in _or_an_empty_one(invoke.events(lines)):
+        answer = invoke.invoke(workspace.aws, chosen, of, each, logs)
+        sent, failed = sent + 1, failed + answer.failed
+        for line in answer.log.splitlines():
+            click.echo(plain(line.expandtabs(2)), err=True)
+        click.echo(answer.text)
+    if failed and sent > 1:
+        console.note(f"{failed} of {sent} failed")
+    return 1 if failed else 0
+
+
+def _or_an_empty_one(events: Iterator[str]) -> Iterator[str]:
+    yield next(events, "{}")
+    yield from events

@@ -9,10 +9,14 @@ there by the test, in the shape in which Lambda does it
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -182,3 +186,27 @@ def test_metrics_count_every_invocation_and_those_of_each_stage(dollop: Dollop, 
     rows = done(dollop("metrics", "audit", "--stage", "prod", "--since", "1h")).out.splitlines()
     assert ["audit", "prod", "2", "1", "(50.0%)", "3"] == rows[2].split()[:6]
     assert [" ms", " s"] == [cell.lstrip("0123456789.") for cell in rows[2].split("  ") if cell][-2:]
+
+
+def test_a_stream_of_events_gives_a_line_each(dollop: Dollop, account: Account, project: Project) -> None:
+    """In their order; the exit code says that one of them failed, the log goes to stderr."""
+    done(dollop("deploy", "test", "audit"))
+    ran = subprocess.run(
+        (sys.executable, "-m", "ci", "invoke", "audit", "--logs"),
+        input='{"say": "a"}\n{"say":\n"boom"} {"say": "c"}',
+        env={**os.environ, **account.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=project.root, capture_output=True, text=True, check=False,
+    )
+    answers = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [{"version": "1"}, "boom", {"version": "1"}] == [each.get("errorMessage", each) for each in answers]
+    assert 1 == ran.returncode
+    assert ["heard a", "heard boom", "heard c"] == [line for line in ran.stderr.splitlines() if "heard" in line]
+    assert "1 of 3 failed" in ran.stderr
+
+
+def test_an_event_that_is_no_json_is_not_sent(dollop: Dollop) -> None:
+    """Exit code 2: it is the caller's mistake."""
+    done(dollop("deploy", "test", "audit"))
+    result = dollop("invoke", "audit", "--event", "{'a'}")
+    assert (2, "") == (result.code, result.out)
+    assert "event 1 is not JSON" in result.err
