@@ -19,6 +19,7 @@ from ci.verbs.comment import comment
 from ci.verbs.delete import delete
 from ci.verbs.demo import demo
 from ci.verbs.deploy import deploy
+from ci.verbs.drift import drift
 from ci.verbs.invoke import invoke
 from ci.verbs.local import local
 from ci.verbs.logs import logs
@@ -118,6 +119,7 @@ for _verb in (
     metrics,
     prune,
     delete,
+    drift,
     comment,
     shards,
     policy,

@@ -42,7 +42,7 @@ class Pull:
     def write(self, stage: str, body: str) -> str:
         """Create the comment about ``stage`` or bring it to ``body``; ``created``, ``updated`` or ``unchanged``."""
         there = self._comment(stage)
-        with _translated("write the comment", "give the job `pull-requests: write`"):
+        with translated("write the comment", "give the job `pull-requests: write`"):
             if there is None:
                 self._pull.create_issue_comment(body)
                 return "created"
@@ -53,14 +53,14 @@ class Pull:
 
     def _comment(self, stage: str) -> IssueComment | None:
         """A comment with the marker that somebody else wrote is not ours."""
-        with _translated("read the comments", "give the job `pull-requests: read`"):
+        with translated("read the comments", "give the job `pull-requests: read`"):
             ours = (each for each in self._pull.get_issue_comments() if each.user.login == self._author)
             return next((each for each in ours if (found := marker.read(each.body)) and found.stage == stage), None)
 
 
 def find(run: Run) -> Pull | None:
     """The pull request that the run is about; None where it is about none."""
-    with _translated("find the pull request", "give the job `pull-requests: read`"):
+    with translated("find the pull request", "give the job `pull-requests: read`"):
         github = connect(run)
         repository = github.get_repo(run.repository)
         if run.pull is not None:
@@ -107,7 +107,7 @@ def author(github: Github) -> str:
         raise
 
 
-class _translated:
+class translated:
     """GitHub's errors in our words."""
 
     def __init__(self, doing: str, permission: str) -> None:

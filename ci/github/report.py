@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ci.workspace import Workspace
 
 
+_OF_A_FORK = "Of a fork only the packages are planned: a change to pipeline.yaml is not in this plan."
+
+
 def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = None) -> None:
     """Show ``proposed`` in the summary; in ``file`` leave it as a comment."""
     from dataclasses import replace
@@ -22,7 +25,8 @@ def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = Non
     from ci import live
 
     origin = replace(proposed.origin, commit=run.commit)
-    proposed = replace(proposed, origin=origin)
+    notes = (*proposed.notes, *([_OF_A_FORK] if "workflow_run" in run.event else []))
+    proposed = replace(proposed, origin=origin, notes=notes)
     functions = workspace.select([each.function for each in proposed.functions if each.actions] or ())
     stages = workspace.pipeline.stages
     lives = {name: live.read(workspace.aws, stage, functions) for name, stage in stages.items()}

@@ -47,7 +47,8 @@ class Run:
     @property
     def commit(self) -> str:
         """The commit that people know: of a pull request its head, not the merge that GitHub tests."""
-        return str(self._pull.get("head", {}).get("sha") or self._variable("GITHUB_SHA"))
+        head = self._pull.get("head", {}).get("sha") or (self.event.get("workflow_run") or {}).get("head_sha")
+        return str(head or self._variable("GITHUB_SHA"))
 
     @property
     def pull(self) -> int | None:

@@ -109,6 +109,14 @@ def released(body: str, release: Release, links: Links, limit: int = COMMENT_LIM
 _RESULT = "<!-- dollop result -->"
 
 
+def drift(plans: Sequence[Plan], strays: Sequence[str], links: Links) -> str:
+    """What an issue says about drift; empty where there is none."""
+    changing = [each for each in plans if not each.empty]
+    parts = [f"- {code(stray)}" for stray in strays]
+    parts += [plan(each, links, limit=COMMENT_LIMIT // (2 * len(plans))) for each in changing]
+    return "\n".join(parts)
+
+
 def kept(then: marker.Marker | None, now: marker.Marker, pull: int) -> str:
     """Whether what is about to happen is what pull request ``pull`` showed."""
     if then is None or not then.digest:

@@ -1,0 +1,206 @@
+"""The workflow files, run by act against a GitHub and an AWS on loopback."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from github.PullRequest import PullRequest
+
+from tests.e2e.hub import GitHub
+from tests.e2e.runner import HANDLER, PIPELINE, SECRET, Project, Run, project
+
+ACCOUNTS = itertools.count(700000000001)
+HANDLER_FILE = "functions/echo/echo.py"
+
+
+@pytest.fixture
+def team(github: GitHub, aws_url: str, tmp_path: Path) -> Project:
+    """A repository with one function, on an AWS with nothing in it."""
+    return project(tmp_path, github, aws_url, str(next(ACCOUNTS)))
+
+
+def opened(team: Project) -> PullRequest:
+    repository = team.github.repository()
+    base = repository.default_branch
+    repository.create_git_ref("refs/heads/feature", repository.get_branch(base).commit.sha)
+    repository.create_file("change.txt", "change", "content", branch="feature")
+    return repository.create_pull(base=base, head="feature", title="Change", body="")
+
+
+def about(pull: PullRequest, sha: str, repository: str) -> dict[str, Any]:
+    """The event that GitHub sends for a pull request."""
+    head = {"sha": sha, "ref": "feature", "repo": {"full_name": repository}}
+    return {"number": pull.number, "pull_request": {"number": pull.number, "head": head}}
+
+
+def comments(pull: PullRequest) -> list[str]:
+    return [comment.body for comment in pull.get_issue_comments()]
+
+
+def aliases(team: Project) -> Mapping[str, str]:
+    """Alias -> the version that it points to."""
+    listed = client(team).list_aliases(FunctionName="echo")["Aliases"]
+    return {alias["Name"]: alias["FunctionVersion"] for alias in listed}
+
+
+def answer(team: Project, stage: str) -> str:
+    """What the function says on ``stage``."""
+    said = client(team).invoke(FunctionName="echo", Qualifier=stage, Payload=b"{}")["Payload"].read()
+    return str(json.loads(said)["body"])
+
+
+def client(team: Project) -> Any:
+    return boto3.client(
+        "lambda",
+        endpoint_url=team.aws,
+        region_name="eu-west-1",
+        aws_access_key_id=team.account,
+        aws_secret_access_key="test",
+    )
+
+
+def wait_for(run: Run, job: str) -> None:
+    for _ in range(600):
+        if run.done(job):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{job} did not end: {run.outcome().log}")
+
+
+def test_pull_request_gets_one_comment_that_is_kept_current(team: Project) -> None:
+    """The plan is posted, the same comment follows the next push, and a change to nothing says so."""
+    pull = opened(team)
+    first = team.run("pull-request.yml", "pull_request", about(pull, team.git("rev-parse", "HEAD"), team.github.name))
+    assert first.succeeded, first.log
+    (body,) = comments(pull)
+    assert "### Deploy to `test`: 1 to create" in body
+    assert "Deploy to `test`: 1 to create" in first.summary
+    assert SECRET not in first.log + body
+
+    sha = team.commit("Say two", {HANDLER_FILE: HANDLER.format("two")})
+    second = team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name))
+    assert second.succeeded, second.log
+    (updated,) = comments(pull)
+    assert sha[:7] in updated and "actions/runs/2" in updated
+
+
+def test_plan_that_fails_says_why(team: Project) -> None:
+    """The check is red, the line of the file is annotated, and the comment tells the same."""
+    pull = opened(team)
+    sha = team.commit("Add a token", {"pipeline.yaml": PIPELINE + "    environment: {TOKEN: '${env:TOKEN}'}\n"})
+    outcome = team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name))
+    assert not outcome.succeeded
+    assert {"check": "success", "build": "success", "plan": "failure", "required": "failure"} == outcome.jobs
+    (body,) = comments(pull)
+    assert "### No plan for `test`" in body
+    assert "pipeline.yaml:13: functions.echo.environment.TOKEN: the environment variable TOKEN is not set" in body
+    assert "file=pipeline.yaml,line=13" in outcome.errors
+
+
+def test_wrong_configuration_is_annotated(team: Project) -> None:
+    """Every problem is shown beside its line. (act ends a run when a job of a called workflow fails; GitHub goes on to
+    the jobs that are to run always, so that the comment is not looked at here.)"""
+    pull = opened(team)
+    sha = team.commit("Break it", {"pipeline.yaml": PIPELINE.replace("handler: echo.handle", "memory: lots")})
+    outcome = team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name))
+    assert not outcome.succeeded
+    for line, where in ((10, "functions.echo.handler"), (11, "functions.echo.memory")):
+        assert f"::error file=pipeline.yaml,line={line}::{where}: " in outcome.errors
+
+
+def test_pull_request_of_a_fork(team: Project) -> None:
+    """Its own run builds and plans nothing. The run after it plans on the default branch, from the packages alone."""
+    pull = opened(team)
+    sha = pull.head.sha
+    first = team.run("pull-request.yml", "pull_request", about(pull, sha, "mallory/shop"))
+    assert first.succeeded, first.log
+    assert "plan" not in first.jobs and [] == comments(pull)
+
+    second = team.run("plan-fork.yml", "workflow_run", of_fork(pull))
+    assert second.succeeded, second.log
+    (body,) = comments(pull)
+    assert "### Deploy to `test`: 1 to create" in body
+    assert "Of a fork only the packages are planned" in body
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda folder: (folder / "echo.zip").write_bytes(b"PK not a zip"), "not a zip that can be read"),
+        (lambda folder: (folder / "manifest.json").write_text("{}"), "not a manifest of packages"),
+    ],
+)
+def test_hostile_artifact_of_a_fork(team: Project, spoil: Callable[[Path], object], why: str) -> None:
+    """What the fork uploaded is believed only as far as its bytes prove it; the comment says what is wrong."""
+    pull = opened(team)
+    first = team.run("pull-request.yml", "pull_request", about(pull, pull.head.sha, "mallory/shop"))
+    assert first.succeeded, first.log
+    (packages,) = (team.folder.parent / "artifacts" / "1").glob("*-packages")
+    spoil(packages)
+    assert not team.run("plan-fork.yml", "workflow_run", of_fork(pull)).succeeded
+    (body,) = comments(pull)
+    assert "### No plan for `test`" in body and why in body
+
+
+def of_fork(pull: PullRequest) -> dict[str, Any]:
+    """The event after the first run, whose pull request was opened from another repository."""
+    owner, _, branch = pull.head.label.partition(":")
+    head = {"full_name": "mallory/shop", "owner": {"login": owner}}
+    run = {"id": 1, "event": "pull_request", "head_repository": head, "head_branch": branch, "head_sha": pull.head.sha}
+    return {"action": "completed", "workflow_run": run}
+
+
+def test_drift_is_one_issue(team: Project) -> None:
+    """Changed by hand: an issue is opened. Gone again: it is closed."""
+    deployed = team.run("deploy.yml", "push")
+    assert deployed.succeeded, deployed.log
+    assert team.run("drift.yml", "schedule").succeeded
+    assert [] == list(team.github.repository().get_issues(state="all"))
+
+    version = client(team).get_alias(FunctionName="echo", Name="prod")["FunctionVersion"]
+    client(team).update_alias(FunctionName="echo", Name="prod", FunctionVersion=version, Description="by hand")
+    for _ in range(2):
+        assert not team.run("drift.yml", "workflow_dispatch").succeeded
+    (issue,) = team.github.repository().get_issues(state="open")
+    assert "echo: alias prod was pointed to version 1 by hand" in issue.body
+
+    back = team.run("redeploy.yml", "workflow_dispatch", stage="prod", functions="", what="1", reason="take it back")
+    assert back.succeeded, back.log
+    assert team.run("drift.yml", "schedule").succeeded
+    assert [] == list(team.github.repository().get_issues(state="open"))
+
+
+def test_merge_to_prod_and_back(team: Project) -> None:
+    """Two merges before one approval: what was approved is promoted, nothing newer; then prod goes back."""
+    one = team.start("deploy.yml", "push")
+    wait_for(one, "preview")
+    assert {"test": "1"} == aliases(team)
+
+    team.commit("Say two", {HANDLER_FILE: HANDLER.format("two")})
+    two = team.start("deploy.yml", "push")
+    wait_for(two, "preview")
+    assert {"test": "2"} == aliases(team)
+
+    team.approve(one)
+    first = one.outcome()
+    assert first.succeeded, first.log
+    assert {"test": "2", "prod": "1"} == aliases(team)
+    assert ("one", "two") == (answer(team, "prod"), answer(team, "test"))
+    assert "Promote to `prod`" in first.summary
+
+    team.approve(two)
+    second = two.outcome()
+    assert second.succeeded, second.log
+    assert {"test": "2", "prod": "2"} == aliases(team)
+
+    back = team.run("redeploy.yml", "workflow_dispatch", stage="prod", functions="", what="previous", reason="it lies")
+    assert back.succeeded, back.log
+    assert {"test": "2", "prod": "1"} == aliases(team)
+    assert "one" == answer(team, "prod")
