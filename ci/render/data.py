@@ -1,13 +1,11 @@
-"""Plan and status as plain data, for programs; and the digest by which two plans are compared."""
+"""A plan as plain data, for programs; and the digest by which two plans are compared."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
-from ci.model import Live, LiveFunction
 from ci.plan.actions import (
     Action,
     Change,
@@ -113,25 +111,3 @@ def _action(action: Action) -> dict[str, Any]:
             return {"call": "DeleteFunction", "version": action.version}
         case DeleteFunction():
             return {"call": "DeleteFunction", "aliases": dict(sorted(action.aliases.items()))}
-
-
-def status(lives: Mapping[str, Live]) -> dict[str, Any]:
-    """Stage -> function -> what it runs; null where the stage has no such function."""
-    return {
-        stage: {name: _running(found) for name, found in sorted(live.functions.items())}
-        for stage, live in lives.items()
-    }
-
-
-def _running(found: LiveFunction | None) -> dict[str, Any] | None:
-    if found is None or found.running is None:
-        return None
-    version = found.running
-    return {
-        "version": version.version,
-        "commit": version.record.commit if version.record else None,
-        "digest": version.record.digest if version.record else None,
-        "code_sha256": version.code_sha256,
-        "size": version.size,
-        "modified": version.modified,
-    }

@@ -1,11 +1,9 @@
-"""Plan and status as text, in Apex's notation: ``+`` create, ``~`` update, ``-`` remove; sizes in SI units."""
+"""A plan as text, in Apex's notation: ``+`` create, ``~`` update, ``-`` remove; sizes in SI units."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 
-from ci.model import Live, LiveFunction, LiveVersion
 from ci.plan.actions import (
     Change,
     CodeChange,
@@ -114,40 +112,6 @@ def sizes(before: int, after: int) -> str:
     if si(before) == si(after):
         return f"{before} B -> {after} B"
     return f"{si(before)} -> {si(after)}"
-
-
-# ---------------------------------------------------------------- status
-
-
-def status(lives: Mapping[str, Live], now: datetime) -> str:
-    """One row a function, one group of columns a stage: version, commit, age and size of what it runs."""
-    names = sorted({name for live in lives.values() for name in live.functions})
-    header = ["function", *(column for stage in lives for column in (stage, "commit", "age", "size"))]
-    rows = (
-        [plain(name), *(cell for live in lives.values() for cell in _cells(live.functions[name], now))]
-        for name in names
-    )
-    return table([header, *rows])
-
-
-def _cells(found: LiveFunction | None, now: datetime) -> tuple[str, str, str, str]:
-    if found is None or found.running is None:
-        return ("-", "", "", "")
-    version = found.running
-    return (version.version, _commit(version), age(version.modified, now), si(version.size))
-
-
-def _commit(version: LiveVersion) -> str:
-    return plain(version.record.commit[:7]) if version.record else "?"
-
-
-def age(modified: str, now: datetime) -> str:
-    """How long ago, in the largest fitting unit: ``4 min``, ``3 d``. AWS writes ``2026-01-31T09:00:00.000+0000``."""
-    seconds = max(0, int((now - datetime.fromisoformat(modified)).total_seconds()))
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
 
 
 def table(rows: Iterable[Iterable[str]]) -> str:

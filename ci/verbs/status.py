@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ci.errors import UsageError
 from ci.verbs import options
 
 if TYPE_CHECKING:
@@ -14,16 +15,34 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.functions
+@click.option("--versions", is_flag=True, help="Every version, with its commit and the aliases on it.")
+@click.option("--tfvars", is_flag=True, help="Print the ARNs as Terraform variables.")
 @options.as_json
 @options.aws
 @options.workspace
-def status(workspace: Workspace, functions: tuple[str, ...], as_json: bool) -> None:
-    """Show what each stage runs."""
+def status(
+    workspace: Workspace, functions: tuple[str, ...], versions: bool, tfvars: bool, as_json: bool
+) -> None:
+    """Show what each stage runs.
+
+    A commit with + had changes that were not committed; ? was not published by this program.
+    """
     from datetime import UTC, datetime
 
-    from ci import live
-    from ci.render import data, text
+    from ci import live, status
+    from ci.render import data
+    from ci.render import status as render
 
-    chosen = workspace.select(functions)
-    lives = {name: live.read(workspace.aws, stage, chosen) for name, stage in workspace.pipeline.stages.items()}
-    click.echo(data.to_json(data.status(lives)) if as_json else text.status(lives, datetime.now(UTC)), nl=False)
+    if tfvars and (versions or as_json):
+        raise UsageError("--tfvars goes with neither --versions nor --json")
+    chosen, now = workspace.select(functions), datetime.now(UTC)
+    if versions:
+        listed = live.read(workspace.aws, workspace.stage(None), chosen, None, True, True, workspace.track)
+        shown = data.to_json(render.versions_data(listed)) if as_json else render.versions(listed, now)
+    else:
+        found = status.read(workspace.aws, workspace.pipeline.stages.values(), chosen, workspace.track)
+        if tfvars:
+            shown = render.tfvars(found)
+        else:
+            shown = data.to_json(render.data(found)) if as_json else render.text(found, now)
+    click.echo(shown, nl=False)

@@ -1,0 +1,167 @@
+"""What each stage runs, and the versions that there are: as text, as data, as Terraform variables. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ci.model import Live, LiveAlias, LiveFunction, LiveVersion
+from ci.render.escape import plain
+from ci.render.text import si, table
+
+if TYPE_CHECKING:
+    from ci.status import Status
+
+
+def text(status: Status, now: datetime) -> str:
+    """One row a function, one group of columns a stage: version, commit, age and size of what it runs.
+
+    A stage that is promoted is ``behind`` or ``ahead`` where it runs another version than the stage before it.
+    """
+    names = sorted({name for live in status.lives.values() for name in live.functions})
+    header = ["function", *(column for stage in status.lives for column in (stage, "commit", "age", "size"))]
+    rows = [
+        [plain(name), *(cell for live in status.lives.values() for cell in _cells(status.lives, live, name, now))]
+        for name in names
+    ]
+    drift = "".join(
+        f"  ! {plain(name)}: changed by hand, the next deploy puts it right: {', '.join(map(plain, keys))}\n"
+        for name, keys in sorted(status.drift.items())
+    )
+    return table([header, *rows]) + drift
+
+
+def _cells(lives: Mapping[str, Live], live: Live, name: str, now: datetime) -> tuple[str, str, str, str]:
+    found = live.functions[name]
+    if found is None or found.running is None:
+        return ("-", "", "", "")
+    version = found.running
+    place = _place(lives, live, name)
+    number = f"{version.version} ({place})" if place else version.version
+    return (number, _commit(version), age(version.modified, now), si(version.size))
+
+
+def _place(lives: Mapping[str, Live], live: Live, name: str) -> str | None:
+    """``behind`` or ``ahead`` of the stage that it is promoted from; None where it is not, or both run the same."""
+    source = lives.get(live.stage.source or "")
+    before = source.functions[name] if source else None
+    now = live.functions[name]
+    if not before or not before.running or not now or not now.running:
+        return None
+    mine, other = now.running.version, before.running.version
+    if mine == other or not (mine.isdecimal() and other.isdecimal()):
+        return None
+    return "behind" if int(mine) < int(other) else "ahead"
+
+
+def data(status: Status) -> dict[str, Any]:
+    """``stages``: stage -> function -> what it runs, null where it has none. ``drift``: function -> settings."""
+    return {
+        "stages": {
+            stage: {
+                name: running and {**running, "place": _place(status.lives, live, name)}
+                for name, running in ((name, _running(found)) for name, found in sorted(live.functions.items()))
+            }
+            for stage, live in status.lives.items()
+        },
+        "drift": {name: list(keys) for name, keys in sorted(status.drift.items())},
+    }
+
+
+def _running(found: LiveFunction | None) -> dict[str, Any] | None:
+    return None if found is None or found.running is None else _version(found.running)
+
+
+def _version(version: LiveVersion) -> dict[str, Any]:
+    return {
+        "version": version.version,
+        "commit": version.record.commit if version.record else None,
+        "digest": version.record.digest if version.record else None,
+        "code_sha256": version.code_sha256,
+        "size": version.size,
+        "modified": version.modified,
+    }
+
+
+def tfvars(status: Status) -> str:
+    """A .tfvars file with the map ``dollop_functions``: what Terraform needs to point at what was released.
+
+    https://developer.hashicorp.com/terraform/language/values/variables#variable-definitions-tfvars-files
+    """
+    functions: dict[str, dict[str, Any]] = {}
+    for stage, live in status.lives.items():
+        for name, found in sorted(live.functions.items()):
+            if found and found.running:
+                entry = functions.setdefault(name, {"arn": found.arn, "stages": {}})
+                arn = f"{found.arn}:{live.stage.alias}"
+                entry["stages"][stage] = {"arn": arn, "version": found.running.version}
+    return f"dollop_functions = {_hcl(functions)}\n"
+
+
+def _hcl(value: Any, indent: str = "") -> str:
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    deeper = f"{indent}  "
+    lines = (f"{deeper}{json.dumps(key)} = {_hcl(each, deeper)}\n" for key, each in value.items())
+    return f"{{\n{''.join(lines)}{indent}}}" if value else "{}"
+
+
+# ---------------------------------------------------------------- every version
+
+
+def versions(live: Live, now: datetime) -> str:
+    """One row a version, newest first, with the aliases on it. ``live`` must have both."""
+    rows = [
+        [
+            plain(name),
+            version.version,
+            _commit(version),
+            age(version.modified, now),
+            si(version.size),
+            ", ".join(plain(name) + ("" if share == 1 else f" {share:.0%}") for name, share in aliases.items()),
+        ]
+        for name, version, aliases in _versions(live)
+    ]
+    return table([["function", "version", "commit", "age", "size", "aliases"], *rows])
+
+
+def versions_data(live: Live) -> dict[str, Any]:
+    """Function -> its versions, newest first; ``aliases``: name -> the share of its traffic that goes there."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in sorted(live.functions)}
+    for name, version, aliases in _versions(live):
+        found[name].append({**_version(version), "aliases": aliases})
+    return found
+
+
+def _versions(live: Live) -> Iterator[tuple[str, LiveVersion, dict[str, float]]]:
+    for name, found in sorted(live.functions.items()):
+        for version in reversed(found.versions or () if found else ()):
+            aliases = sorted((found.aliases or {}).items() if found else ())
+            shares = {alias: _share(pointing, version.version) for alias, pointing in aliases}
+            yield name, version, {alias: share for alias, share in shares.items() if share}
+
+
+def _share(alias: LiveAlias, version: str) -> float:
+    """Less than 1 during a canary."""
+    if alias.version == version:
+        return round(1 - sum(alias.weights.values()), 6)
+    return alias.weights.get(version, 0)
+
+
+def _commit(version: LiveVersion) -> str:
+    """Seven characters, and the ``+`` of changes that were not committed; ``?`` where nobody wrote it down."""
+    if version.record is None:
+        return "?"
+    commit = version.record.commit
+    return plain(commit[:7] + ("+" if commit.endswith("+") else ""))
+
+
+def age(modified: str, now: datetime) -> str:
+    """How long ago, in the largest fitting unit: ``4 min``, ``3 d``. AWS writes ``2026-01-31T09:00:00.000+0000``."""
+    seconds = max(0, int((now - datetime.fromisoformat(modified)).total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
