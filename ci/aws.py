@@ -24,8 +24,8 @@ _WITHOUT_ACCOUNT = "to try it without an AWS account, add --local"
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait for what, in seconds."""
+class Limits:
+    """How long to wait for what, in seconds; and how often to call."""
 
     answer: float = 65.0
     """For the answer to one call."""
@@ -38,7 +38,12 @@ class Patience:
     update: float = 300.0
     """For an update to end."""
     attempts: int = 6
-    """Not seconds: how often a call is sent when the server fails or the connection is lost."""
+    """How often a call is sent when the server fails or the connection is lost."""
+    get_function: int = 100
+    """Calls of GetFunction in any second."""
+    control: int = 15
+    """All other calls of the control plane in any second. Both:
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests"""
 
 
 _LONGEST_PAUSE = 10.0
@@ -52,23 +57,20 @@ _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, max_pool_co
 
 
 class Aws:
-    """One account and region. Safe to use from several threads.
+    """One account and region. Safe to use from several threads."""
 
-    Quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests
-    """
-
-    def __init__(self, session: boto3.Session, endpoint: str | None = None, patience: Patience = Patience()) -> None:
+    def __init__(self, session: boto3.Session, endpoint: str | None = None, limits: Limits = Limits()) -> None:
         self.region = str(session.region_name)
         self.interrupted = threading.Event()
         """When it is set, nothing more is begun: whatever waits raises KeyboardInterrupt, a call that was sent is
         finished. Replaced, not cleared, by what has to go on after it: what it once stopped stays stopped."""
-        self._patience = patience
+        self._limits = limits
         self._session = session
         self._endpoint = endpoint
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._reading = Pace(100)
-        self._control = Pace(15)
+        self._reading = Pace(limits.get_function)
+        self._control = Pace(limits.control)
 
     def _client(self, service: str, purpose: str = "") -> Any:
         """Made once, one at a time: a session is not safe to use from several threads, a client is."""
@@ -77,7 +79,7 @@ class Aws:
             if (service + purpose) not in self._clients:
                 config = _RETRYING
                 if service == "lambda":
-                    answer = _INVOCATION if purpose == "invoke" else self._patience.answer
+                    answer = _INVOCATION if purpose == "invoke" else self._limits.answer
                     config = _ONCE.merge(Config(read_timeout=answer))
                 self._clients[service + purpose] = create(service, endpoint_url=self._endpoint, config=config)
             return self._clients[service + purpose]
@@ -100,12 +102,12 @@ class Aws:
                 throttled = _code(error) in _THROTTLED
                 if throttled:
                     pace.slow_down()
-                    again = time.monotonic() - started < self._patience.quota
+                    again = time.monotonic() - started < self._limits.quota
                 else:
-                    again = _passing(error) and sent + 1 < self._patience.attempts
+                    again = _passing(error) and sent + 1 < self._limits.attempts
                 if not again:
                     raise translate(error, operation, parameters) from error
-            longest = min(self._patience.pause * 2**sent, _LONGEST_PAUSE)
+            longest = min(self._limits.pause * 2**sent, _LONGEST_PAUSE)
             sent += 1
             if stop.wait(random.uniform(longest / 2, longest)):
                 raise KeyboardInterrupt
@@ -147,7 +149,7 @@ class Aws:
         https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
         """
         parameters = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-        stop, deadline, pause = self.interrupted, time.monotonic() + self._patience.update, self._patience.look
+        stop, deadline, pause = self.interrupted, time.monotonic() + self._limits.update, self._limits.look
         while True:
             answer = self.call("get_function", **parameters)
             state = answer["Configuration"]
@@ -155,12 +157,12 @@ class Aws:
                 return answer
             if time.monotonic() > deadline:
                 raise AwsError(
-                    f"{name}: GetFunction: still being updated after {self._patience.update:.0f} s",
+                    f"{name}: GetFunction: still being updated after {self._limits.update:.0f} s",
                     "another release may be in progress: wait for it, then run it again",
                 )
             if stop.wait(pause):
                 raise KeyboardInterrupt
-            pause = min(pause * 1.5, self._patience.look * 20)
+            pause = min(pause * 1.5, self._limits.look * 20)
 
     def download(self, url: str, last: int) -> tuple[bytes, int]:
         """The ``last`` bytes of a package that runs (all of it where the server cannot do that), and its size.
@@ -193,7 +195,7 @@ def connect(
     profile: str | None = None,
     endpoint: str | None = None,
     credentials: Mapping[str, str] | None = None,
-    patience: Patience = Patience(),
+    limits: Limits = Limits(),
 ) -> Aws:
     """A connection through the ordinary credential chain, or with ``credentials`` to ``endpoint``.
 
@@ -212,7 +214,7 @@ def connect(
                 "no AWS credentials found (environment, profile, web identity, instance role)",
                 f"set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; {_WITHOUT_ACCOUNT}",
             )
-        return Aws(session, endpoint, patience)
+        return Aws(session, endpoint, limits)
     except boto.ProfileNotFound as error:
         hint = f"aws configure list-profiles shows what there is; {_WITHOUT_ACCOUNT}"
         raise CredentialsError(str(error), hint) from None
@@ -270,6 +272,8 @@ def translate(
         return AwsError(message, f"AWS does not accept these credentials: check them; {_WITHOUT_ACCOUNT}", code)
     if code in _THROTTLED:
         return AwsError(message, "the account's quota is used by others too: run it again later", code)
+    if int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500:
+        return AwsError(message, "AWS itself failed, several times: run it again later", code)
     if "cannot be assumed by Lambda" in text:
         hint = "the role's trust policy must let lambda.amazonaws.com assume it (sts:AssumeRole)"
         return AwsError(message, hint, code)

@@ -48,6 +48,7 @@ from botocore.config import Config
 
 from ci import aws as _aws
 from ci import local
+from tests.emulated.strict import Strict
 
 REGION = "eu-west-1"
 
@@ -145,6 +146,19 @@ def aws(account: Account) -> _aws.Aws:
     return account.connect()
 
 
+@pytest.fixture
+def strict(account: Account, ministack: local.Endpoint) -> Iterator[Strict]:
+    """``account``'s way to MiniStack through what AWS is strict about; faults can be scripted there."""
+    with Strict(ministack.port).running() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def through(account: Account, strict: Strict) -> Account:
+    """``account``, reached through ``strict``."""
+    return Account(account.id, strict.url)
+
+
 @pytest.fixture(scope="session")
 def moto_port() -> Iterator[int]:
     """moto as a server in this process, for all tests of a run."""
@@ -175,6 +189,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """
     made = Project(tmp_path / "project")
     made.write("pipeline.yaml", PIPELINE.format(runtime=local.runtime(), architecture=local.architecture()))
+    made.write(".gitignore", ".dollop/\n")
     made.write("functions/shared/greeting.py", GREETING)
     made.write("functions/echo/echo.py", ECHO)
     made.write("functions/audit/audit.py", AUDIT)

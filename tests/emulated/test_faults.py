@@ -1,0 +1,154 @@
+"""Every fault at every call of a release: it ends whole or untouched, or says what is not; run again, it succeeds.
+
+All of them with ``make soak``; a sample, drawn with a fixed seed, in ``make test``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ci import local
+from ci.apply import apply
+from ci.errors import DollopError
+from tests.emulated import releasing
+from tests.emulated.conftest import Account
+from tests.emulated.releasing import SCENARIOS, Edition, aliases, attempt, connect, edition, silent, verdict
+from tests.emulated.strict import KINDS, LASTING, OUTCOMES, Fault, Strict
+
+SAMPLE = 24
+
+CALLS = {
+    "deploy": {
+        "GetFunction alpha": 5, "ListAliases alpha": 1, "ListVersionsByFunction alpha": 1,
+        "UpdateFunctionConfiguration alpha": 1, "UpdateFunctionCode alpha": 1, "PublishVersion alpha": 1,
+        "UpdateAlias alpha": 1,
+        "GetFunction beta": 4, "ListAliases beta": 1, "ListVersionsByFunction beta": 1,
+        "UpdateFunctionCode beta": 1, "PublishVersion beta": 1, "UpdateAlias beta": 1,
+        "GetFunction gamma": 4, "CreateFunction gamma": 1, "PublishVersion gamma": 1, "CreateAlias gamma": 1,
+    },
+    "promote": {
+        "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
+        "GetFunction beta": 2, "ListAliases beta": 1, "UpdateAlias beta": 1,
+        "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1,
+    },
+}
+"""What a release that nothing disturbs calls, and how often."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault in one release."""
+
+    scenario: str
+    fault: Fault
+
+    def __str__(self) -> str:
+        fault = self.fault
+        times = "always" if fault.times is None else "once"
+        return f"{self.scenario}-{fault.operation}-{fault.function}-{fault.nth}-{fault.kind}-{times}".replace(" ", "_")
+
+
+@cache
+def cases() -> list[Case]:
+    return list(_cases())
+
+
+def _cases() -> Iterator[Case]:
+    for scenario, calls in CALLS.items():
+        for call, count in calls.items():
+            operation, function = call.split()
+            for nth in range(1, count + 1):
+                for kind in KINDS:
+                    if kind in OUTCOMES and not operation.startswith(("CreateFunction", "UpdateFunction")):
+                        continue
+                    for times in (None,) if kind in LASTING else (1, None):
+                        yield Case(scenario, Fault(kind, operation, function, nth, times))
+
+
+@pytest.fixture(scope="module")
+def editions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Edition, Edition]:
+    folder = tmp_path_factory.mktemp("packages")
+    return edition(1, folder), edition(2, folder)
+
+
+@dataclass
+class Outcome:
+    """What became of a case: the verdict, and the error that was raised."""
+
+    verdict: str
+    error: DollopError | KeyboardInterrupt | None
+    again: str
+
+
+def play(case: Case, ministack: local.Endpoint, account: Account, editions: tuple[Edition, Edition]) -> Outcome:
+    """The release with the fault, then without."""
+    scenario = SCENARIOS[case.scenario]
+    first, second = editions
+    names = [function.name for function in second.functions]
+    with Strict(ministack.port, settle=0, hang=0.5).running() as strict:
+        through = Account(account.id, strict.url)
+        scenario.before(connect(through), first, second)
+        before = aliases(account, scenario.stage, names)
+        strict.forget()
+        strict.faults.append(case.fault)
+        aws = connect(through)
+        error = attempt(lambda: apply(scenario.plan(aws, second), aws, silent))
+        found = verdict(before, aliases(account, scenario.stage, names), second, error)
+        strict.heal()
+        aws = connect(through)
+        failed = attempt(lambda: apply(scenario.plan(aws, second), aws, silent))
+        after = aliases(account, scenario.stage, names)
+        again = "failed" if failed else "whole" if scenario.plan(aws, second).empty and len(after) == 3 else "lost"
+    return Outcome(found, error, again)
+
+
+def expected(case: Case) -> set[str]:
+    """What may become of it: what passes must not be noticed, what stays must not be half done."""
+    if case.fault.kind in OUTCOMES:
+        return {"untouched"}
+    if case.fault.times is not None:
+        return {"whole"}
+    return {"untouched", "told"} if "Alias" in case.fault.operation or case.fault.kind == "expired" else {"untouched"}
+
+
+def check(case: Case, outcome: Outcome) -> None:
+    assert outcome.verdict in expected(case), outcome.error
+    assert "whole" == outcome.again
+    if outcome.error is not None:
+        assert isinstance(outcome.error, DollopError)
+        told = outcome.error.message
+        assert case.fault.function in told
+        assert case.fault.kind in OUTCOMES or case.fault.operation in told
+        assert outcome.error.hint
+
+
+@pytest.mark.parametrize("case", random.Random(0).sample(cases(), SAMPLE), ids=str)
+def test_a_fault_leaves_a_release_whole_or_untouched(
+    case: Case, ministack: local.Endpoint, account: Account, editions: tuple[Edition, Edition]
+) -> None:
+    """What passes is not noticed; what stays ends the release with every alias where it was, and is named."""
+    check(case, play(case, ministack, account, editions))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_calls_of_an_undisturbed_release(
+    name: str, strict: Strict, account: Account, through: Account, editions: tuple[Edition, Edition]
+) -> None:
+    """The matrix covers exactly the calls that there are."""
+    scenario, (first, second) = SCENARIOS[name], editions
+    strict.settle = 0
+    aws = connect(through)
+    scenario.before(aws, first, second)
+    strict.forget()
+    apply(scenario.plan(aws, second), aws, silent)
+    counted: dict[str, int] = {}
+    for call in strict.calls:
+        key = f"{call.operation} {call.function}"
+        counted[key] = counted.get(key, 0) + 1
+    assert CALLS[name] == counted
