@@ -1,0 +1,1 @@
+"""Setting up for real, once: the roles in AWS, the environments and rules on GitHub."""
