@@ -29,6 +29,9 @@ def to_promote(
     """Compare the stage with a release: that of ``file``, or what the stage that it is promoted from runs."""
     if stage.source is None:
         raise UsageError(f"the stage {stage.name} is built, not promoted", f"dollop deploy {stage.name}")
+    if workspace.variables:
+        what = f"the stage {stage.name} is promoted: a version keeps the variables that it was published with"
+        raise UsageError(what, f"set them where it is built: dollop deploy {stage.source}")
     if file:
         release = _recorded(file)
         functions = workspace.select(globs or sorted(release.functions))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci.errors import UsageError
-from ci.model import Function, Package, Pipeline, Stage
+from ci.model import Function, Package, Pipeline, Secret, Stage
 from ci.parallel import Track, quiet
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Workspace:
     built: Path | None = None
     """A folder of packages to take instead of building."""
     track: Track = quiet
+    variables: Mapping[str, Secret] = field(default_factory=dict)
+    """Environment variables that go over those of pipeline.yaml."""
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -88,7 +90,12 @@ class Workspace:
         from ci.expand import expand
 
         names = [function.name for function in functions]
-        pipeline = expand(self.pipeline, os.environ, self._parameter, names)
+        pipeline = self.pipeline
+        if self.variables:
+            from ci.variables import over
+
+            pipeline = over(pipeline, self.variables, names)
+        pipeline = expand(pipeline, os.environ, self._parameter, names)
         return [pipeline.functions[name] for name in names]
 
     def _parameter(self, name: str) -> str:

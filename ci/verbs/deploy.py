@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @options.stage
 @options.functions
 @options.output
+@options.variables
 @options.built
 @options.aws
 @options.workspace

@@ -33,6 +33,16 @@ def since(default: str) -> Callable[[Verb], Verb]:
     )
 
 
+def variables(verb: Verb) -> Verb:
+    """Environment variables over those of pipeline.yaml."""
+    for option in (
+        click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Set an environment variable."),
+        click.option("--env-file", "files", type=PATH, multiple=True, help="Set those of a file: KEY=VALUE, or JSON."),
+    ):
+        verb = option(verb)
+    return verb
+
+
 _WORKSPACE = ("region", "profile", "local", "built")
 
 
@@ -45,6 +55,11 @@ def workspace(verb: Callable[..., Any]) -> Callable[..., Any]:
         from ci.workspace import Workspace
 
         connection = {key: options.pop(key) for key in _WORKSPACE if key in options}
+        files, pairs = options.pop("files", ()), options.pop("pairs", ())
+        if files or pairs:
+            from ci import variables
+
+            connection["variables"] = variables.read(files, pairs)
         return verb(Workspace(context.obj, console.note, console.progress, **connection), **options)
 
     return run

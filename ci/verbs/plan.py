@@ -22,6 +22,7 @@ SOMETHING_TO_DO = 10
 @options.as_json
 @click.option("--exit-code", is_flag=True, help=f"Exit with {SOMETHING_TO_DO} when there is something to do.")
 @click.option("--markdown", type=options.PATH, help="In a workflow: write the comment for the pull request.")
+@options.variables
 @options.built
 @options.aws
 @options.workspace

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @options.functions
 @click.option("--what", default="ref", show_default=True, help="ref (this checkout), previous, a version, a commit.")
 @options.output
+@options.variables
 @options.built
 @options.aws
 @options.workspace
