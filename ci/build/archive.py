@@ -11,8 +11,7 @@ import hashlib
 import mmap
 import struct
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -95,28 +94,24 @@ def write(entries: Sequence[Entry], stream: BinaryIO) -> Written:
         stream.write(data)
         position += len(data)
 
-    with ExitStack() as stack:
-        containers = _open({entry.container for entry in entries if entry.container}, stack)
-        for entry in ordered:
-            directory.append(_central(entry, position))
-            put(_local(entry))
-            if entry.container is None:
-                put(entry.data)
-            else:
-                put(containers[entry.container][entry.offset:entry.offset + entry.length])
+    containers = {path: _mapped(path) for path in {entry.container for entry in entries if entry.container}}
+    for entry in ordered:
+        directory.append(_central(entry, position))
+        put(_local(entry))
+        if entry.container is None:
+            put(entry.data)
+        else:
+            put(containers[entry.container][entry.offset:entry.offset + entry.length])
     start = position
     put(b"".join(directory))
     put(_end(len(directory), position - start, start))
     return Written(base64.b64encode(hashed.digest()).decode(), position)
 
 
-def _open(paths: set[Path], stack: ExitStack) -> Mapping[Path, memoryview]:
-    views = {}
-    for path in paths:
-        stream = stack.enter_context(path.open("rb"))
-        mapped = stack.enter_context(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-        views[path] = stack.enter_context(memoryview(mapped))
-    return views
+def _mapped(path: Path) -> memoryview:
+    """The file's bytes, read when they are looked at."""
+    with path.open("rb") as stream:
+        return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _header(entry: Entry, large: bool) -> tuple[bytes, tuple[int, ...]]:

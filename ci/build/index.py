@@ -28,6 +28,8 @@ _PATIENCE = 60.0
 """Seconds without a byte."""
 _PASSING = (408, 429, 500, 502, 503, 504)
 _REFUSED = (401, 403, 407)
+_FAULTS = (HTTPException, URLError, ConnectionError, TimeoutError, ssl.SSLError)
+"""Of the network; any other OSError is the disk's."""
 
 
 class Index:
@@ -60,7 +62,7 @@ class Index:
                     if error.code in _REFUSED:
                         hint = "check the user name and password of the index, where uv is told them"
                     raise BuildError(f"{what}: the package index answered {error.code} {error.reason}", hint) from None
-            except (HTTPException, OSError) as error:
+            except _FAULTS as error:
                 if pause is None:
                     reason = error.reason if isinstance(error, URLError) else type(error).__name__
                     raise BuildError(

@@ -82,7 +82,7 @@ class Resolver:
         options = [option for name in as_wheels for option in ("--only-binary", name)]
         said = self._uv.run(
             [
-                "pip", "compile", "--quiet", "--no-header", "--format=pylock.toml",
+                "pip", "compile", "--no-header", "--format=pylock.toml",
                 "--python-version", wanted.target.full_version, "--python-platform", platform, *options,
                 wanted.requirements.files[0],
             ],
@@ -97,7 +97,7 @@ class Resolver:
         asked = "".join(f"{artifact.name}=={artifact.version}\n" for artifact in sources)
         said = self._uv.run(
             [
-                "pip", "compile", "--quiet", "--no-header", "--format=pylock.toml", "--no-deps", "--universal",
+                "pip", "compile", "--no-header", "--format=pylock.toml", "--no-deps", "--universal",
                 "--python-version", target.full_version, "-",
             ],
             self._root, "looking for wheels", asked,
@@ -116,7 +116,7 @@ class Resolver:
             return Resolved(artifact.sha256, wheel, "wheel")
         with self._cache.temporary() as folder:
             path, key = self._download(artifact, folder)
-            return Resolved(key, self._store.add(path, key), "wheel")
+            return Resolved(key, self._store.add(path, key, str(artifact)), "wheel")
 
     def _download(self, artifact: Artifact, folder: Path) -> tuple[Path, str]:
         size = f" ({artifact.size / 1e6:.1f} MB)" if artifact.size else ""
@@ -143,7 +143,7 @@ class Resolver:
             self._say(f"building {artifact} from source")
             built = sdist.build(path, folder, self._uv, str(artifact))
             made = sha256(built) or ""
-            wheel = self._store.add(built, made)
+            wheel = self._store.add(built, made, str(artifact))
         if not wheel.pure:
             raise BuildError(
                 f"{artifact}: no wheel for {target}, and its source holds code to compile",

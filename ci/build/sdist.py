@@ -21,7 +21,7 @@ def build(source: Path, folder: Path, uv: Uv, what: str) -> Path:
         source = copy
     out = folder / "wheel"
     # 1980 is the first year a zip can tell; without it the wheel holds the time of its building.
-    arguments = ["build", "--wheel", "--quiet", "--out-dir", out, source]
+    arguments = ["build", "--wheel", "--out-dir", out, source]
     uv.run(arguments, folder, f"building {what}", SOURCE_DATE_EPOCH="315532800")
     wheels = list(out.glob("*.whl"))
     if len(wheels) != 1:

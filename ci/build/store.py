@@ -36,27 +36,27 @@ class Store:
             path = self._cache.path("wheels", f"{key}.whl")
             if sha256(path) != key:
                 return None
-            self._known[key] = self._directory(key, path)
+            self._known[key] = parse(self._directory(key, path, path.name), path)
         return self._known[key]
 
-    def add(self, finished: Path, key: str) -> Wheel:
-        """Take in the file at ``finished``, whose hex sha256 is ``key``.
+    def add(self, finished: Path, key: str, what: str) -> Wheel:
+        """Take in the file at ``finished``, whose hex sha256 is ``key``; ``what`` names it in messages.
 
         Raises BuildError when it is not a wheel.
         """
+        dumped = self._directory(key, finished, what)
         path = self._cache.keep(finished, "wheels", f"{key}.whl")
-        self._known[key] = self._directory(key, path)
+        self._known[key] = parse(dumped, path)
         return self._known[key]
 
-    def _directory(self, key: str, path: Path) -> Wheel:
+    def _directory(self, key: str, path: Path, what: str) -> bytes:
         dumped = self._cache.load("directories", f"{self._edition}-{key}")
-        if dumped is not None:
-            return parse(dumped, path)
-        from . import wheel
+        if dumped is None:
+            from . import wheel
 
-        found = wheel.read(path)
-        self._cache.store("directories", f"{self._edition}-{key}", dump(found))
-        return found
+            dumped = dump(wheel.read(path, what))
+            self._cache.store("directories", f"{self._edition}-{key}", dumped)
+        return dumped
 
 
 def dump(wheel: Wheel) -> bytes:

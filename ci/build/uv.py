@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,13 +13,15 @@ from ..errors import BuildError
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s`'\",)]+", re.IGNORECASE)
 _ORNAMENT = re.compile(r"^[\s×╰─▶│├▲]+", re.MULTILINE)
+_PROGRESS = ("Building", "Resolved", "Using", "warning:")
 _HINTS = (
     (re.compile(r"401|403|unauthorized|credentials", re.IGNORECASE),
      "check the user name and password of the index, where uv is told them"),
     (re.compile(r"error sending request|failed to fetch|dns|timed out|connect", re.IGNORECASE),
      "check the network, HTTPS_PROXY, SSL_CERT_FILE and the index that uv is told (UV_DEFAULT_INDEX, uv.toml)"),
     (re.compile(r"not found in the package registry|no solution|no version", re.IGNORECASE),
-     "check the names and versions that are required, and that they exist for the function's runtime"),
+     "check the names and versions that are required, and the index that uv is told: "
+     "one that refuses the password looks like an empty one"),
 )
 
 
@@ -48,7 +51,15 @@ class Uv:
         )
         if done.returncode == 0:
             return done.stdout
-        said = _ORNAMENT.sub("", _ADDRESS.sub("the package index", done.stderr))
-        said = " ".join(said.removeprefix("error:").split())
-        hint = next((hint for pattern, hint in _HINTS if pattern.search(said)), "see what uv says")
-        raise BuildError(f"{what}: {said}", hint)
+        raise _error(what, _ADDRESS.sub("the package index", done.stderr).replace(f"{folder}{os.sep}", ""))
+
+
+def _error(what: str, stderr: str) -> BuildError:
+    """What uv said went wrong, and the last line of what it ran."""
+    before, _, after = _ORNAMENT.sub("", stderr).rpartition("\nerror: ")
+    said = " ".join((after or stderr).removeprefix("error: ").split())
+    printed = [line for line in before.splitlines() if line.strip() and not line.startswith(_PROGRESS)]
+    if printed:
+        said = f"{printed[-1].strip()} ({said})"
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(said)), "see what uv says")
+    return BuildError(f"{what}: {said}", hint)

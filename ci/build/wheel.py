@@ -29,8 +29,10 @@ _INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 """Files of .dist-info that an installer writes about itself and its host."""
 
 
-def read(path: Path) -> Wheel:
-    """What the wheel lays down. Every file is decompressed once to know its hash, and checked against its CRC.
+def read(path: Path, what: str) -> Wheel:
+    """What the wheel lays down; ``what`` names it in messages.
+
+    Every file is decompressed once, to know its hash, and checked against its CRC.
 
     Raises BuildError when it is not a wheel or is damaged.
     """
@@ -38,7 +40,7 @@ def read(path: Path) -> Wheel:
         with ZipFile(path) as opened, path.open("rb") as stream:
             return _read(opened, path, stream)
     except (BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, struct.error) as error:
-        raise BuildError(f"{path.name}: not a wheel that can be read: {error}", "fetch or build it again") from error
+        raise BuildError(f"{what}: not a wheel that can be read: {error}", "fetch or build it again") from error
 
 
 def _read(opened: ZipFile, path: Path, stream: BinaryIO) -> Wheel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest
 
 from ci import build
 from ci.model import Function, Package, Pipeline
+
+from .index import Index
 
 Build = Callable[..., Package]
 
@@ -46,3 +48,23 @@ def package(tmp_path: Path, cache: Path, said: list[str]) -> Build:
         return build.build(pipeline, [function], cache, said.append)["app"]
 
     return make
+
+
+@pytest.fixture
+def index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Index]:
+    """An empty index on loopback, the only one that uv knows, and a cache of uv's that no other build fills."""
+    served = Index(tmp_path / "index")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", served.url)
+    for name in ("UV_INDEX", "UV_FIND_LINKS"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "uv"))
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """A cache of this test alone."""
+    return tmp_path / "cache"

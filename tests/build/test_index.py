@@ -1,0 +1,379 @@
+"""What is resolved and fetched, from an index on loopback: hashes, credentials, faults on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ci.build import index as fetching
+from ci.errors import BuildError
+from ci.model import Dependency
+
+from .conftest import Build
+from .index import Index, project, sdist, wheel
+
+USES = "import one\n\n\ndef handle(event, context): ...\n"
+PASSWORD = "s3cret-word"
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def lay(folder: Path, contents: dict[str, str]) -> Path:
+    for path, text in contents.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder
+
+
+def test_what_is_required_is_in(index: Index, package: Build, fresh: Path) -> None:
+    """With what that requires in turn; each wheel is fetched once, also for other code or other requirements."""
+    wheel(index.folder, "one", requires=["two>=1"])
+    wheel(index.folder, "two", version="1.5")
+    found = package("one\n", code=USES, cache=fresh)
+    assert (Dependency("one", "1.0"), Dependency("two", "1.5")) == found.dependencies
+    assert {"app.py", "one.py", "two.py"} <= {file.path for file in found.files}
+    package("one\n", code=USES + "# changed", cache=fresh)
+    package("# other\none\ntwo\n", code=USES, cache=fresh)
+    assert ["one-1.0-py3-none-any.whl", "two-1.5-py3-none-any.whl"] == sorted(index.fetched)
+
+
+def test_a_missing_requirement_is_found(index: Index, package: Build, fresh: Path) -> None:
+    """The message says the module, where it is imported and which file should require it."""
+    wheel(index.folder, "two")
+    with pytest.raises(BuildError) as raised:
+        package("two\n", code=USES, cache=fresh)
+    assert "function app: handler app.handle: functions/app/app.py:1: No module named 'one'" == raised.value.message
+    assert "is it in requirements.txt?" == raised.value.hint
+
+
+# ---------------------------------------------------------------- hashes
+
+
+def test_hashes_that_are_required(index: Index, package: Build, fresh: Path) -> None:
+    """Of two files of a release, the one with a listed hash is taken."""
+    wheel(index.folder, "one", {"one.py": "PURE = False"}, tag="py3-none-manylinux2014_x86_64")
+    pure = wheel(index.folder, "one")
+    found = package(f"one==1.0 --hash=sha256:{sha256(pure)}\n", code=USES, cache=fresh)
+    assert hashlib.sha256(b"VERSION = '1.0'\n").hexdigest() in {file.sha256 for file in found.files}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"one==1.0 --hash=sha256:{'0' * 64}\ntwo==1.0 --hash=sha256:{{two}}\n",
+         "one 1.0: none of the files that the index has for this target has a hash that the requirements list"),
+        ("one==1.0 --hash=sha256:{one}\n", "two 1.0: required, but without a hash, while others have one"),
+        ("one==1.0 --hash=sha256:{one}\ntwo==1.0\n", "two 1.0: required, but without a hash, while others have one"),
+    ],
+    ids=["other", "unlisted", "without"],
+)
+def test_hashes_that_do_not_match(index: Index, package: Build, fresh: Path, text: str, expected: str) -> None:
+    """Nothing is fetched, nothing built."""
+    one, two = wheel(index.folder, "one", requires=["two"]), wheel(index.folder, "two")
+    with pytest.raises(BuildError) as raised:
+        package(text.format(one=sha256(one), two=sha256(two)), code=USES, cache=fresh)
+    assert expected == raised.value.message
+    assert [] == index.fetched
+
+
+def test_bytes_that_are_not_what_the_index_promised(index: Index, package: Build, fresh: Path) -> None:
+    """A file changed on the way is refused and not kept."""
+    path = wheel(index.folder, "one")
+    index.served[path.name] = path.read_bytes() + b"!"
+    with pytest.raises(BuildError, match="one 1.0: the file has the sha256 [0-9a-f]{64}, not [0-9a-f]{64}"):
+        package("one\n", code=USES, cache=fresh)
+    assert [] == files(fresh)
+
+
+# ---------------------------------------------------------------- versions
+
+
+def test_a_yanked_version(index: Index, package: Build, fresh: Path) -> None:
+    """It is passed over, unless it is pinned."""
+    wheel(index.folder, "one", version="1.0")
+    index.yanked[wheel(index.folder, "one", version="2.0").name] = "broken"
+    assert (Dependency("one", "1.0"),) == package("one\n", code=USES, cache=fresh).dependencies
+    assert (Dependency("one", "2.0"),) == package("one==2.0\n", code=USES, cache=fresh).dependencies
+
+
+@pytest.mark.parametrize(
+    ("required", "expected"),
+    [
+        ("lost", "lost was not found in the package registry"),
+        ("one>=2", "only one==1.0 is available"),
+        ("one===", "Unexpected end of version specifier"),
+        ("-r none.txt", "none.txt does not exist"),
+    ],
+)
+def test_what_cannot_be_resolved(index: Index, package: Build, fresh: Path, required: str, expected: str) -> None:
+    """uv's reason, headed by the file; the index's address is not shown."""
+    wheel(index.folder, "one")
+    with pytest.raises(BuildError, match=expected) as raised:
+        package(f"{required}\n", code=USES, cache=fresh)
+    assert "requirements.txt" in raised.value.message
+    assert index.address not in raised.value.message + raised.value.hint
+
+
+def test_an_older_version_that_has_a_wheel(index: Index, package: Build, said: list[str], fresh: Path) -> None:
+    """When the newest cannot be loaded by the target, and the requirement allows it, the newest that can is taken."""
+    wheel(index.folder, "one", version="1.0", tag="cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64")
+    wheel(index.folder, "one", version="2.0", tag="cp313-cp313-win_amd64")
+    sdist(index.folder, "one", version="2.0")
+    assert (Dependency("one", "1.0"),) == package("one\n", code=USES, cache=fresh).dependencies
+    assert "one 1.0: the newest that has a wheel for python3.13 on x86_64 with glibc 2.34" in said
+
+
+@pytest.mark.parametrize("required", ["one==2.0", "one"])
+def test_no_wheel_for_the_target(index: Index, package: Build, fresh: Path, required: str) -> None:
+    """The message says for which target one was sought, and what to do."""
+    wheel(index.folder, "one", version="2.0", tag="cp313-cp313-win_amd64")
+    sdist(index.folder, "one", version="2.0")
+    with pytest.raises(BuildError) as raised:
+        package(f"{required}\n", code=USES, cache=fresh)
+    assert "requirements.txt: no wheel of one 2.0 for python3.13 on x86_64 with glibc 2.34" == raised.value.message
+    assert "require a version that has one" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("runtime", "architecture", "expected"),
+    [
+        ("python3.13", "x86_64", "cp313-cp313-manylinux_2_34_x86_64"),
+        ("python3.12", "arm64", "py3-none-manylinux_2_26_aarch64"),
+        ("python3.11", "arm64", "py3-none-manylinux_2_26_aarch64"),
+        ("python3.11", "x86_64", "py3-none-any"),
+    ],
+)
+def test_the_nearest_wheel(
+    index: Index, package: Build, fresh: Path, runtime: str, architecture: str, expected: str
+) -> None:
+    """Of a release, the wheel is taken that is nearest to the runtime's Python, processor and glibc."""
+    for tag in (
+        "cp313-cp313-manylinux_2_34_x86_64", "cp313-cp313-manylinux_2_35_x86_64", "cp311-cp311-manylinux_2_27_x86_64",
+        "py3-none-manylinux_2_26_aarch64", "py3-none-any", "cp313-cp313-musllinux_1_2_x86_64",
+    ):
+        wheel(index.folder, "one", {"one.py": f"TAG = '{tag}'"}, tag=tag)
+    found = package("one\n", runtime, architecture, USES, fresh)
+    assert hashlib.sha256(f"TAG = '{expected}'".encode()).hexdigest() in {file.sha256 for file in found.files}
+
+
+# ---------------------------------------------------------------- sources
+
+
+def test_a_pure_source_distribution_is_built(index: Index, package: Build, said: list[str], fresh: Path) -> None:
+    """On any host, for any target; once."""
+    sdist(index.folder, "one")
+    found = package("one\n", architecture="arm64", code=USES, cache=fresh)
+    assert (Dependency("one", "1.0", "build"),) == found.dependencies
+    assert "one.py" in {file.path for file in found.files}
+    package("one # again\n", architecture="arm64", code=USES, cache=fresh)
+    assert 1 == said.count("building one 1.0 from source")
+
+
+def test_a_source_distribution_with_compiled_code(index: Index, package: Build, fresh: Path) -> None:
+    """What it builds into runs only here: refused."""
+    sdist(index.folder, "one", tag="cp313-cp313-linux_x86_64")
+    with pytest.raises(BuildError, match="one 1.0: no wheel for python3.13 on x86_64 .*, and its source holds code"):
+        package("one\n", code=USES, cache=fresh)
+
+
+def test_a_source_distribution_that_does_not_build(index: Index, package: Build, fresh: Path) -> None:
+    """The message has what its build said."""
+    sdist(index.folder, "one", code="raise SystemExit('no compiler here')")
+    with pytest.raises(BuildError, match=r"building one 1\.0: no compiler here \(Failed to build"):
+        package("one\n", code=USES, cache=fresh)
+
+
+def test_a_local_project(index: Index, package: Build, tmp_path: Path, fresh: Path) -> None:
+    """It is built from a copy, and again when a file of it changes."""
+    folder = lay(tmp_path / "libs/one", project("one"))
+    before = files(folder)
+    first = package("./libs/one\n", code=USES, cache=fresh)
+    assert (Dependency("one", "1.0", "build"),) == first.dependencies
+    (folder / "src/one.py").write_text("CHANGED = True\n")
+    second = package("./libs/one\n", code=USES, cache=fresh)
+    assert first.digest != second.digest
+    assert before == files(folder)
+
+
+def test_a_local_wheel(index: Index, package: Build, tmp_path: Path, fresh: Path) -> None:
+    """By its path, and again when it changes."""
+    wheel(tmp_path / "wheels", "one")
+    first = package("./wheels/one-1.0-py3-none-any.whl\n", code=USES, cache=fresh)
+    assert (Dependency("one", "1.0"),) == first.dependencies
+    wheel(tmp_path / "wheels", "one", {"one.py": "CHANGED = True"})
+    assert first.digest != package("./wheels/one-1.0-py3-none-any.whl\n", code=USES, cache=fresh).digest
+
+
+# ---------------------------------------------------------------- wheels of odd shapes
+
+
+def test_two_wheels_with_one_path(index: Index, package: Build, said: list[str], fresh: Path) -> None:
+    """As an installer leaves it: one of them wins, always the same one, and it is said. Equal files are no matter."""
+    wheel(index.folder, "one", {"one.py": "", "both.py": "ONE = 1", "same.py": ""})
+    wheel(index.folder, "two", {"both.py": "TWO = 2", "same.py": ""})
+    found = package("two\none\n", code=USES, cache=fresh)
+    assert hashlib.sha256(b"ONE = 1").hexdigest() in {file.sha256 for file in found.files if file.path == "both.py"}
+    clashes = [line for line in said if ".py" in line]
+    assert ["app: both.py of one is used, that of two is not"] == clashes
+
+
+def test_a_file_of_ours_and_of_a_wheel_with_one_path(index: Index, package: Build, fresh: Path) -> None:
+    """Neither is dropped silently; the way out is to rename or to exclude."""
+    wheel(index.folder, "one", {"app.py": "", "one.py": ""})
+    with pytest.raises(BuildError) as raised:
+        package("one\n", code=USES, cache=fresh)
+    assert (
+        "function app: functions/app/app.py and one 1.0 would both be app.py in the package"
+    ) == raised.value.message
+
+
+def test_exclude_holds_for_dependencies(index: Index, package: Build, fresh: Path) -> None:
+    """Their tests, say, or what clashes with a file of ours."""
+    wheel(index.folder, "one", {"one.py": "", "tests/test_one.py": ""})
+    found = package("one\n", code=USES, cache=fresh, exclude=("tests/",))
+    assert "tests/test_one.py" not in {file.path for file in found.files}
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_wheels_that_are_not_deflated(index: Index, package: Build, fresh: Path, compression: int) -> None:
+    """Stored entries are copied; what Lambda may not unpack is compressed again."""
+    wheel(index.folder, "one", {"one.py": "A = 1\n" * 99}, compression=compression)
+    found = package("one\n", code=USES, cache=fresh)
+    with zipfile.ZipFile(found.path) as opened:
+        assert b"A = 1\n" * 99 == opened.read("one.py")
+        assert opened.getinfo("one.py").compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+@pytest.mark.parametrize("path", ["../evil.py", "/evil.py", "one/../../evil.py", "one-1.0.data/other/x"])
+def test_wheels_that_reach_outside(index: Index, package: Build, fresh: Path, path: str) -> None:
+    """Refused, with the wheel's name."""
+    wheel(index.folder, "one", {"one.py": "", path: ""})
+    with pytest.raises(BuildError, match=r"one 1\.0: not a wheel that can be read"):
+        package("one\n", code=USES, cache=fresh)
+
+
+def test_a_wheel_whose_bytes_are_damaged(index: Index, package: Build, fresh: Path) -> None:
+    """Its hash is right, its content is not what its directory says."""
+    path = wheel(index.folder, "one", {"one.py": "A" * 99}, compression=zipfile.ZIP_STORED)
+    path.write_bytes(path.read_bytes().replace(b"A" * 99, b"B" * 99))
+    with pytest.raises(BuildError, match=r"one 1\.0: not a wheel that can be read: Bad CRC-32"):
+        package("one\n", code=USES, cache=fresh)
+
+
+def test_a_damaged_wheel_in_the_cache_is_fetched_again(index: Index, package: Build, fresh: Path) -> None:
+    """Its name is the hash of its bytes, and is checked."""
+    wheel(index.folder, "one")
+    first = package("one\n", code=USES, cache=fresh)
+    (kept,) = (fresh / "wheels").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1])
+    second = package("one\n", code=USES + "# changed", cache=fresh)
+    assert first.dependencies == second.dependencies
+    assert 2 == len(index.fetched)
+
+
+# ---------------------------------------------------------------- the way to the index
+
+
+def test_credentials_of_a_private_index(
+    index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where uv takes them from: the address, the index's own variables, .netrc."""
+    wheel(index.folder, "one")
+    index.login = f"ann:{PASSWORD}"
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://ann:{PASSWORD}@{index.address}/simple")
+    package("one\n", code=USES, cache=fresh / "address")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"ours={index.url}")
+    monkeypatch.setenv("UV_INDEX_OURS_USERNAME", "ann")
+    monkeypatch.setenv("UV_INDEX_OURS_PASSWORD", PASSWORD)
+    package("one\n", code=USES, cache=fresh / "variables")
+    monkeypatch.delenv("UV_INDEX_OURS_USERNAME")
+    monkeypatch.delenv("UV_INDEX_OURS_PASSWORD")
+    (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login ann password {PASSWORD}\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    package("one\n", code=USES, cache=fresh / "netrc")
+    assert 3 == len(index.fetched)
+
+
+def test_wrong_credentials(
+    index: Index, package: Build, said: list[str], fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the password nor the address is shown, or kept."""
+    wheel(index.folder, "one")
+    index.login = "ann:right"
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://ann:{PASSWORD}@{index.address}/simple")
+    with pytest.raises(BuildError) as raised:
+        package("one\n", code=USES, cache=fresh)
+    shown = "\n".join([raised.value.message, raised.value.hint, str(raised.value.__cause__), *said])
+    assert "one that refuses the password looks like an empty one" in raised.value.hint
+    assert PASSWORD not in shown
+    assert index.address not in shown
+
+
+def test_an_address_with_a_password_is_nowhere_in_the_cache(
+    index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a new password, as a token that lives for hours, builds nothing again."""
+    wheel(index.folder, "one")
+    said: list[str] = []
+    for password in (PASSWORD, "another"):
+        index.login = f"ann:{password}"
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://ann:{password}@{index.address}/simple")
+        found = package("one\n", code=USES, cache=fresh)
+        said.append(found.path.name)
+    assert 1 == len(set(said))
+    kept = b"".join((fresh / path).read_bytes() for path in files(fresh))
+    assert PASSWORD.encode() not in kept
+    assert 1 == len(index.fetched)
+
+
+def test_passing_faults_are_waited_out(
+    index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server's bad moment does not fail a build."""
+    monkeypatch.setattr(fetching, "_PAUSES", (0.01, 0.01, None))
+    index.broken[wheel(index.folder, "one").name] = [503, 429]
+    assert package("one\n", code=USES, cache=fresh).dependencies
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"), [([503] * 9, "answered 503"), ([404], "answered 404"), ([403], "answered 403")]
+)
+def test_lasting_faults(
+    index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch, statuses: list[int], expected: str
+) -> None:
+    """The message says which package, and what the index answered."""
+    monkeypatch.setattr(fetching, "_PAUSES", (0.01, 0.01, None))
+    index.broken[wheel(index.folder, "one").name] = statuses
+    with pytest.raises(BuildError, match=f"one 1.0: the package index {expected}") as raised:
+        package("one\n", code=USES, cache=fresh)
+    assert index.address not in str(raised.value)
+
+
+def test_an_index_that_is_not_there(
+    index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says that it is the network, or the settings, not the requirement."""
+    index.close()
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    with pytest.raises(BuildError) as raised:
+        package("one\n", code=USES, cache=fresh)
+    assert "check the network" in raised.value.hint
+    assert index.address not in str(raised.value)
+
+
+def test_a_folder_as_index(index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """file: addresses are read as they are, without a server."""
+    wheel(index.folder, "one")
+    index.close()
+    monkeypatch.setenv("UV_FIND_LINKS", index.folder.as_uri())
+    monkeypatch.setenv("UV_DEFAULT_INDEX", fresh.as_uri())
+    assert (Dependency("one", "1.0"),) == package("one\n", code=USES, cache=fresh).dependencies
