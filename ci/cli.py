@@ -16,6 +16,7 @@ from ci import __version__, console
 from ci.errors import DollopError
 from ci.verbs.build import build
 from ci.verbs.comment import comment
+from ci.verbs.completion import completion
 from ci.verbs.delete import delete
 from ci.verbs.demo import demo
 from ci.verbs.deploy import deploy
@@ -124,6 +125,7 @@ for _verb in (
     shards,
     policy,
     schema,
+    completion,
     demo,
     local,
 ):

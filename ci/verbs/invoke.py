@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("function")
+@options.function
 @options.stage_option
 @click.option("--event", help="The event, as JSON [default: those on stdin when it is redirected, else {}].")
 @click.option("--logs", is_flag=True, help="Also show the end of the function's log, on stderr.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.functions
-@click.option("--stage", help="Only this stage.")
+@click.option("--stage", help="Only this stage.", shell_complete=options.stages)
 @options.since("24h")
 @options.as_json
 @options.aws

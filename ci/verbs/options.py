@@ -19,9 +19,25 @@ if TYPE_CHECKING:
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
-functions = click.argument("functions", nargs=-1)
-stage = click.argument("stage")
-stage_option = click.option("--stage", help="[default: the first that is deployed to]")
+
+
+def _named(key: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell completes with the names under ``key`` of pipeline.yaml."""
+
+    def complete(context: click.Context, _: click.Parameter, start: str) -> list[str]:
+        from ci.completion import names
+
+        return names(Path(context.find_root().params.get("folder") or "."), key, start)
+
+    return complete
+
+
+stages = _named("stages")
+functions = click.argument("functions", nargs=-1, shell_complete=_named("functions"))
+function = click.argument("function", shell_complete=_named("functions"))
+stage = click.argument("stage", shell_complete=stages)
+a_stage = click.argument("stage", required=False, shell_complete=stages)
+stage_option = click.option("--stage", help="[default: the first that is deployed to]", shell_complete=stages)
 built = click.option("--packages", "built", type=PATH, help="Take these packages; build nothing.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

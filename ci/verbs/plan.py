@@ -17,7 +17,7 @@ SOMETHING_TO_DO = 10
 
 
 @click.command()
-@click.argument("stage", required=False)
+@options.a_stage
 @options.functions
 @options.as_json
 @click.option("--exit-code", is_flag=True, help=f"Exit with {SOMETHING_TO_DO} when there is something to do.")
