@@ -263,7 +263,7 @@ def translate(
         return MovedError(f"{where}: live moved under the plan: {text}", "plan again, look, and deploy again", code)
     if code == "ResourceConflictException":
         hint = "another release or a change by hand is in progress: wait for it, then plan again"
-        return MovedError(message, hint, code)
+        return MovedError(f"{where}: live moved under the plan: {text}", hint, code)
     if code in _DENIED:
         return AwsError(message, _grant(text, f"{service}:{api}"), code)
     if code in _EXPIRED:

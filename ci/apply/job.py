@@ -26,6 +26,10 @@ class Job:
     _log: Log
     track: Track
 
+    def say(self, message: str, **fields: str) -> None:
+        """Log what is about more than one function."""
+        self._log(message, env=self.plan.stage, **fields)
+
     def log(self, message: str, function: FunctionPlan, **fields: str) -> None:
         self._log(message, env=self.plan.stage, function=function.function, **fields)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from ci import interrupt
 from ci.apply.job import Job
@@ -20,6 +20,8 @@ class Move:
 
     function: FunctionPlan
     action: Shift
+    version: str
+    """That an alias is to point to."""
     revision: str | None = None
     """Of the alias after the move. None: it is not known whether it moved."""
 
@@ -31,28 +33,21 @@ class Move:
 def restore(job: Job, moves: Sequence[Move], cause: BaseException) -> ReleaseError:
     """Take back ``moves``. The error to raise: ``cause``, and what became of each alias.
 
-    A signal does not stop it; it only says what is not back yet.
+    No signal stops it. Should SIGKILL, its first line of log has said what it is about.
     """
-    again = threading.Event()
     left: dict[str, str] = {}
-    back: set[str] = set()
 
     def one(move: Move) -> None:
-        if again.is_set():
-            again.clear()
-            waiting = ", ".join(str(move) for move in moves if str(move) not in back | left.keys())
-            job.log("still putting back", move.function, left=waiting)
         try:
             (_limit if isinstance(move.action, PutConcurrency) else _point)(job, move)
-            back.add(str(move))
         except DollopError as error:
             left[str(move)] = error.message
 
-    with interrupt.noted(again):
+    with interrupt.noted(threading.Event()):
         # What still hangs in a call sees the old event when that ends, and sends nothing more.
         job.aws.interrupted = threading.Event()
         if moves:
-            job.log("putting back", moves[0].function, steps=str(len(moves)))
+            job.say("putting back", moved=", ".join(map(str, moves)))
         job.each("putting back", one, reversed(moves))
     return _outcome(job, left, cause)
 
@@ -93,7 +88,7 @@ def _point(job: Job, move: Move) -> None:
     action = move.action
     assert isinstance(action, PointAlias)
     if action.revision is None:
-        _remove(job, move.function, action)
+        _remove(job, move, action)
         return
     # Written even where the move may not have happened: a move that is still on its way then comes too late,
     # because the revision that it was planned against is gone.
@@ -101,7 +96,7 @@ def _point(job: Job, move: Move) -> None:
         _write(job, move.function, action, move.revision or action.revision)
     except MovedError:
         now = alias(job, move.function, action)
-        if now is None or now.get("Description", "") != action.description:
+        if not _is_ours(now, move):
             return  # back already, by a call whose answer was lost, or moved by somebody else: theirs
         _write(job, move.function, action, now["RevisionId"])
     except AbsentError:
@@ -122,8 +117,14 @@ def _write(job: Job, function: FunctionPlan, action: PointAlias, revision: str) 
     )
 
 
-def _remove(job: Job, function: FunctionPlan, action: PointAlias) -> None:
-    now = alias(job, function, action)
-    if now is not None and now.get("Description", "") == action.description:
-        job.aws.call("delete_alias", FunctionName=function.aws_name, Name=action.alias)
-        job.log(f"removed alias {action.alias}", function)
+def _remove(job: Job, move: Move, action: PointAlias) -> None:
+    if _is_ours(alias(job, move.function, action), move):
+        job.aws.call("delete_alias", FunctionName=move.function.aws_name, Name=action.alias)
+        job.log(f"removed alias {action.alias}", move.function)
+
+
+def _is_ours(now: Mapping[str, Any] | None, move: Move) -> TypeGuard[Mapping[str, Any]]:
+    """Whether the alias is as this release left it."""
+    assert isinstance(move.action, PointAlias)
+    ours = (move.action.description, move.version)
+    return now is not None and (now.get("Description", ""), now["FunctionVersion"]) == ours

@@ -24,8 +24,9 @@ def shift(job: Job, versions: Mapping[str, str]) -> None:
 
     def one(function: FunctionPlan) -> None:
         for action in function.shift:
-            moves.append(Move(function, action))
-            _move(job, moves[-1], versions[function.function])
+            move = Move(function, action, versions[function.function])
+            moves.append(move)
+            _move(job, move)
 
     try:
         job.each("moving", one, moving[:1])
@@ -38,8 +39,8 @@ def shift(job: Job, versions: Mapping[str, str]) -> None:
         job.log(done, function, name=function.aws_name, version=versions[function.function])
 
 
-def _move(job: Job, move: Move, version: str) -> None:
-    function, action = move.function, move.action
+def _move(job: Job, move: Move) -> None:
+    function, action, version = move.function, move.action, move.version
     if isinstance(action, PutConcurrency):
         limit = {"ReservedConcurrentExecutions": action.after}
         job.aws.call("put_function_concurrency", FunctionName=function.aws_name, **limit)

@@ -42,13 +42,16 @@ class Edition:
     number: int
     functions: tuple[Function, ...]
     packages: Mapping[str, Package]
+    run: str = "run"
 
     @property
     def origin(self) -> Origin:
-        return Origin(str(self.number) * 40, "run", f"2026-01-0{self.number}T00:00:00Z")
+        return Origin(str(self.number) * 40, self.run, f"2026-01-0{self.number}T00:00:00Z")
 
 
-def edition(number: int, folder: Path, names: Iterable[str] | None = None, changed: Iterable[str] | None = None) -> Edition:
+def edition(
+    number: int, folder: Path, names: Iterable[str] | None = None, changed: Iterable[str] | None = None
+) -> Edition:
     """``alpha`` differs from edition to edition in code and configuration, ``beta`` in code; ``gamma`` comes in 2.
 
     With ``names`` and ``changed``: these functions, of which those differ in code.
@@ -166,8 +169,8 @@ def verdict(before: Aliases, after: Aliases, wanted: Edition, error: BaseExcepti
         return "whole" if moved == {function.name for function in wanted.functions} else "lost"
     if not moved:
         return "untouched"
-    named = isinstance(error, ReleaseError) and not error.restored and all(f"{name}: " in error.message for name in moved)
-    return "told" if named else "lost"
+    told = isinstance(error, ReleaseError) and not error.restored
+    return "told" if told and all(f"{name}: " in str(error) for name in moved) else "lost"
 
 
 def attempt(action: Callable[[], Any]) -> DollopError | KeyboardInterrupt | None:

@@ -9,14 +9,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from ci import local
 from ci.apply import apply
 from ci.errors import DollopError
-from tests.emulated import releasing
 from tests.emulated.conftest import Account
 from tests.emulated.releasing import SCENARIOS, Edition, aliases, attempt, connect, edition, silent, verdict
 from tests.emulated.strict import KINDS, LASTING, OUTCOMES, Fault, Strict
