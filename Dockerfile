@@ -12,10 +12,12 @@ FROM ${IMAGE}
 # Only what changes seldom comes before the sources: an image is built again in seconds.
 WORKDIR /opt/dollop
 COPY requirements.txt ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 -m pip install --disable-pip-version-check --require-hashes --requirement requirements.txt
+RUN python3 -m venv environment \
+    && environment/bin/python -m pip install --no-cache-dir --quiet --disable-pip-version-check \
+        --require-hashes --requirement requirements.txt
 COPY ci ci
-RUN printf '#!/bin/sh\nPYTHONPATH=/opt/dollop exec python3 -P -m ci "$@"\n' > /usr/local/bin/dollop \
+RUN printf '#!/bin/sh\nPYTHONPATH=/opt/dollop exec /opt/dollop/environment/bin/python -P -m ci "$@"\n' \
+        > /usr/local/bin/dollop \
     && chmod +x /usr/local/bin/dollop
 
 WORKDIR /src
