@@ -32,6 +32,7 @@ from ci.verbs.prune import prune
 from ci.verbs.redeploy import redeploy
 from ci.verbs.rollback import rollback
 from ci.verbs.schema import schema
+from ci.verbs.setup import setup
 from ci.verbs.shards import shards
 from ci.verbs.status import status
 
@@ -124,6 +125,7 @@ for _verb in (
     comment,
     shards,
     policy,
+    setup,
     schema,
     completion,
     demo,
