@@ -75,7 +75,7 @@ def editions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Edition, Edition
     return edition(1, folder), edition(2, folder)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
     """What became of a case: the verdict, and the error that was raised."""
 
