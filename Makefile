@@ -11,7 +11,7 @@ TOOLS := $(VENV)/.tools
 TO = $(if $(filter-out 0 no false,$(LOCAL)),--local) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types build deploy-dry-run deploy-test deploy-prod bench venv lock clean
+.PHONY: help demo test lint types build deploy-dry-run deploy-test deploy-prod bench soak venv lock clean
 
 help:  ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1:/p' $(MAKEFILE_LIST) | while IFS=: read -r verb what; do printf '  make %-15s %s\n' "$$verb" "$$what"; done
@@ -36,6 +36,9 @@ deploy-prod: $(READY)  ## move the alias prod to the versions that test runs
 
 bench: $(TOOLS)  ## time the build and the verbs
 	@$(BIN)/pytest tests/benchmarks $(ARGS)
+
+soak: $(TOOLS)  ## every fault and signal at every call of a release, and many races (about 10 minutes)
+	@$(BIN)/python -m tests.emulated.soak $(ARGS)
 
 lint: $(TOOLS)
 	@$(BIN)/flake8

@@ -43,8 +43,9 @@ def main(words: list[str]) -> int:
         ministack = local.start(state)
         accounts = (Account(f"{number:012}", ministack.url) for number in itertools.count(111_111_111_111))
         try:
-            rows = [*_faults(words, ministack, accounts, Path(folder)), *_signals(words, ministack, accounts, Path(folder))]
-            rows += _races(words, ministack, accounts, Path(folder))
+            rows: list[Row] = []
+            for part in (_faults, _signals, _races):
+                rows += part(words, ministack, accounts, Path(folder))
         finally:
             local.stop(state)
     lost = _table(rows)
