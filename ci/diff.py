@@ -10,6 +10,9 @@ from ci.model import File, Function, LiveFunction, LiveVersion, Package, Secret,
 from ci.plan.actions import Change, CodeChange, FileChange
 from ci.settings import SETTINGS, complete, key_of
 
+WORKBENCH = "$LATEST"
+"""An alias that another tool has pointed there runs no version: there is nothing to keep or to go back to."""
+
 _ORDER = {setting.member: position for position, setting in enumerate(SETTINGS)}
 
 
@@ -18,6 +21,7 @@ def settled(function: Function, package: Package, live: LiveFunction | None) -> 
     return (
         live is not None
         and live.running is not None
+        and live.running.version != WORKBENCH
         and same_code(package, live.running)
         and not configuration(function, live.running)
         and not tags(function, live)
@@ -33,10 +37,16 @@ def same_code(package: Package, version: LiveVersion) -> bool:
     return record is not None and record.code_sha256 == version.code_sha256 and record.digest == package.digest
 
 
-def configuration(wanted: Function | LiveVersion, live: LiveVersion) -> tuple[Change, ...]:
-    """The settings and environment variables that differ, in the order of ``settings.SETTINGS``."""
+def configuration(
+    wanted: Function | LiveVersion, live: LiveVersion, said: Settings | None = None
+) -> tuple[Change, ...]:
+    """The settings and environment variables that differ, in the order of ``settings.SETTINGS``.
+
+    ``said`` is what pipeline.yaml says, where ``wanted`` is not: AWS does not tell which values are secret.
+    """
+    said = wanted.settings if said is None else said
     members = differing(wanted.settings, live.settings)
-    changes = (_setting(member, live.settings, wanted.settings) for member in members)
+    changes = (_setting(member, live.settings, wanted.settings, _holds_secret(said.get(member))) for member in members)
     return (*changes, *environment(live.environment, wanted.environment))
 
 
@@ -57,10 +67,10 @@ def _equal(wanted: Any, live: Any) -> bool:
     return bool(wanted == live)
 
 
-def _setting(member: str, before: Settings, after: Settings) -> Change:
+def _setting(member: str, before: Settings, after: Settings, secret: bool) -> Change:
     """How one setting moves: ``memory: 128 -> 256``. A secret value moves unseen."""
     key = key_of(member)
-    if _holds_secret(after.get(member)):
+    if secret:
         return Change(key, verb="changed" if before.get(member) else "added")
     return Change(key, show(before.get(member)), show(after.get(member)))
 
@@ -68,7 +78,7 @@ def _setting(member: str, before: Settings, after: Settings) -> Change:
 def creation(function: Function, package: Package) -> tuple[Change, ...]:
     """Every setting that a new function gets and AWS would not have given it by itself."""
     members = differing(function.settings, complete({}))
-    changes = (_setting(member, {}, function.settings) for member in members)
+    changes = (_setting(m, {}, function.settings, _holds_secret(function.settings[m])) for m in members)
     tagged = (Change(f"tag {key}", None, value) for key, value in sorted((function.tags or {}).items()))
     limit = () if function.concurrency is None else (Change("concurrency", None, str(function.concurrency)),)
     return (*changes, *environment({}, function.environment), *tagged, *limit)
@@ -139,8 +149,8 @@ def code(wanted: Package | LiveVersion, live: LiveVersion) -> CodeChange:
     return CodeChange(live.size, wanted.size, files, _dependencies(live.files, wanted.files))
 
 
-def _content(file: File | None) -> tuple[int, int] | None:
-    return (file.size, file.crc32) if file else None
+def _content(file: File | None) -> tuple[int, int, int] | None:
+    return (file.mode, file.size, file.crc32) if file else None
 
 
 _DIST_INFO = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ci import live, record
@@ -76,7 +77,8 @@ def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: s
     else:
         numbers, release = {function.name: to for function in functions}, f"to-{to}"
     going = [function for function in functions if function.name in numbers]
-    found, versions = live.compare(workspace.aws, stage, going, numbers, found, workspace.track)
+    compared, versions = live.compare(workspace.aws, stage, going, numbers, found, workspace.track)
+    found = replace(found, functions={**found.functions, **compared.functions})
     return rollback.rollback(
         stage, workspace.aws.region, functions, numbers, versions, found, workspace.origin, release
     )

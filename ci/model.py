@@ -170,6 +170,10 @@ class AliasRecord:
     """UTC, ISO 8601, to the second. Orders the releases of a stage."""
     previous: str | None
     """The version that the alias ran before, None when it was new."""
+    version: str | None = None
+    """The version that it was pointed to. Another tool that moves the alias leaves the description as it is."""
+    since: str | None = None
+    """A moment, as ``at``, that the whole release came after: what has its name and is older, is an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,8 @@ class LiveVersion:
     record: VersionRecord | None = None
     files: tuple[File, ...] | None = None
     """What is in its zip, where that was read."""
+    failed: str = ""
+    """Why the last update of it came to nothing: AWS describes what was asked for, and runs what was before."""
 
 
 @dataclass(frozen=True)

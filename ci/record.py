@@ -1,7 +1,8 @@
 """What a release leaves behind: in a version's description, in an alias's description, in release.json. Pure.
 
 A version's description reads ``Greets people | dollop commit=1f3a... digest=... code=...``, an alias's
-``dollop release=1f3a2b4-9c0d1e2f run=1234 at=2026-01-31T09:00:00Z previous=7``. AWS allows 256 characters in each:
+``dollop release=1f3a2b4-9c0d1e2f run=1234 at=2026-01-31T09:00:00Z previous=7 version=8 since=2026-01-30T09:00:00Z``.
+AWS allows 256 characters in each:
 https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
 https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
 """
@@ -12,11 +13,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ci.errors import UsageError
-from ci.model import AliasRecord, VersionRecord
+from ci.model import AliasRecord, Secret, VersionRecord
 
 _MARK = "dollop "
 _SEPARATOR = " | "
@@ -44,10 +45,11 @@ class Release:
     functions: Mapping[str, Released]
 
 
-def version_description(record: VersionRecord, description: str = "") -> str:
+def version_description(record: VersionRecord, description: str | Secret = "") -> str:
     """The description to publish a version with: the function's own, then the record."""
+    own = description.reveal() if isinstance(description, Secret) else description
     text = f"{_MARK}commit={record.commit} digest={record.digest} code={record.code_sha256}"
-    return f"{description}{_SEPARATOR}{text}" if description else text
+    return f"{own}{_SEPARATOR}{text}" if own else text
 
 
 def read_version(text: str) -> tuple[str, VersionRecord | None]:
@@ -59,9 +61,8 @@ def read_version(text: str) -> tuple[str, VersionRecord | None]:
 
 
 def alias_description(record: AliasRecord) -> str:
-    """The description to point an alias with."""
-    text = f"{_MARK}release={record.release} run={record.run} at={record.at}"
-    return f"{text} previous={record.previous}" if record.previous else text
+    """The description to point an alias with: the record's fields by their names."""
+    return _MARK + " ".join(f"{key}={value}" for key, value in asdict(record).items() if value)
 
 
 def read_alias(text: str) -> AliasRecord | None:
@@ -69,7 +70,8 @@ def read_alias(text: str) -> AliasRecord | None:
     _, mark, fields = _split(text)
     if not mark or not fields.keys() >= {"release", "run", "at"}:
         return None
-    return AliasRecord(fields["release"], fields["run"], fields["at"], fields.get("previous"))
+    optional = (fields.get(name) for name in ("previous", "version", "since"))
+    return AliasRecord(fields["release"], fields["run"], fields["at"], *optional)
 
 
 def _split(text: str) -> tuple[str, str, dict[str, str]]:

@@ -87,7 +87,7 @@ class PublishVersion:
     """``$LATEST`` becomes a version. ``expected`` is the number that AWS should give it."""
 
     record: VersionRecord
-    description: str
+    description: str | Secret
     """The function's own; the record is appended to it."""
     expected: str
     settings: Settings = field(default_factory=dict)

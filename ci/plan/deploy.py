@@ -39,11 +39,11 @@ def deploy(
     """``live`` must have been read with ``packages``, so that it has the detail of every function that differs."""
     ordered = sorted(functions, key=lambda function: function.name)
     release = _release(ordered, packages, origin)
-    plans = (
+    plans = tuple(
         _Deployment(stage, function, packages[function.name], release, origin).plan(live.functions[function.name])
         for function in ordered
     )
-    return Plan("deploy", stage.name, region, release, origin, tuple(plans))
+    return Plan("deploy", stage.name, region, release, origin, plans, point.canaries(stage, plans, live))
 
 
 def _release(functions: Iterable[Function], packages: Mapping[str, Package], origin: Origin) -> str:
@@ -109,18 +109,22 @@ class _Deployment:
         baseline = live.running or latest
         prepare: tuple[Preparation, ...] = self._tags(live)
         shift: tuple[Shift, ...] = self._limit(live)
+        drift: tuple[Change, ...] = ()
         code_sha256 = baseline.code_sha256
-        if not self._runs(live.running):
+        newest = live.versions[-1] if live.versions else None
+        if live.running is not None and self._runs(live.running):
+            if point.weights(self.stage, live):
+                shift = (*shift, self._point(live, live.running.version, live.running.version))
+        elif newest is not None and self._runs(newest):  # published by a release that broke off or was rolled back
+            code_sha256 = newest.code_sha256
+            shift = (*shift, self._point(live, newest.version, newest.version))
+        else:
             upload = self._upload(latest, live.versions)
-            work = (*self._configure(latest), *upload)
             code_sha256 = package.code_sha256 if upload else latest.code_sha256
-            newest = live.versions[-1] if live.versions else None
-            if work or newest is None or not self._same(newest, latest):
-                expected = str(int(newest.version) + 1 if newest else 1)
-                prepare = (*prepare, *work, self._publish(code_sha256, expected))
-                shift = (*shift, self._point(live, None, expected))
-            else:
-                shift = (*shift, self._point(live, newest.version, newest.version))
+            expected = str(int(newest.version) + 1 if newest else 1)
+            prepare = (*prepare, *self._configure(latest), *upload, self._publish(code_sha256, expected))
+            shift = (*shift, self._point(live, None, expected))
+            drift = self._drift(newest, latest, bool(upload))
         return FunctionPlan(
             function.name,
             function.aws_name,
@@ -130,7 +134,7 @@ class _Deployment:
                 *diff.concurrency(function, live),
             ),
             code=None if diff.same_code(package, baseline) else diff.code(package, baseline),
-            drift=self._drift(live, latest),
+            drift=drift,
             prepare=prepare,
             shift=shift,
             arn=live.arn,
@@ -141,21 +145,19 @@ class _Deployment:
             smoke=function.smoke,
         )
 
-    def _runs(self, version: LiveVersion | None) -> bool:
+    def _runs(self, version: LiveVersion) -> bool:
         return (
-            version is not None
+            version.version != diff.WORKBENCH
             and diff.same_code(self.package, version)
             and not diff.configuration(self.function, version)
         )
 
-    def _same(self, newest: LiveVersion, latest: LiveVersion) -> bool:
-        """Whether the newest version is ``$LATEST`` as it now is: published by a release that broke off after it."""
-        return newest.code_sha256 == latest.code_sha256 and self._runs(newest)
-
     def _configure(self, latest: LiveVersion) -> tuple[Preparation, ...]:
-        wanted = self.function.settings
-        members = [name for name in diff.differing(wanted, latest.settings) if name != "Architectures"]
-        environment = None if self.function.environment == latest.environment else self.function.environment
+        wanted, environment = self.function.settings, self.function.environment
+        differing = wanted if latest.failed else diff.differing(wanted, latest.settings)
+        members = [name for name in differing if name != "Architectures"]
+        if environment == latest.environment and not latest.failed:
+            environment = None
         if not members and environment is None:
             return ()
         return (UpdateConfiguration({name: wanted[name] for name in members}, environment),)
@@ -170,7 +172,8 @@ class _Deployment:
 
     def _publish(self, code_sha256: str, expected: str) -> PublishVersion:
         version = VersionRecord(self.origin.commit, self.package.digest, code_sha256)
-        return PublishVersion(version, self.function.settings["Description"], expected)
+        wanted = self.function
+        return PublishVersion(version, wanted.settings["Description"], expected, wanted.settings, wanted.environment)
 
     def _point(self, live: LiveFunction, version: str | None, expected: str) -> Shift:
         return point.alias(self.stage, live, version, expected, self.release, self.origin)
@@ -189,11 +192,13 @@ class _Deployment:
         gone = tuple(sorted(key for key in live.tags.keys() - wanted.keys() if not key.startswith("aws:")))
         return (*((TagFunction(new),) if new else ()), *((UntagFunction(gone),) if gone else ()))
 
-    def _drift(self, live: LiveFunction, latest: LiveVersion) -> tuple[Change, ...]:
-        if not live.versions:
+    def _drift(self, newest: LiveVersion | None, latest: LiveVersion, upload: bool) -> tuple[Change, ...]:
+        """Of what ``$LATEST`` has and the newest version has not, that which this deploy will overwrite."""
+        if newest is None:
             return ()
-        newest = live.versions[-1]
-        drift = diff.configuration(latest, newest)
-        if latest.code_sha256 != newest.code_sha256:
+        overwritten = {change.key for change in diff.configuration(self.function, latest)}
+        changed = diff.configuration(latest, newest, self.function.settings)
+        drift = tuple(change for change in changed if change.key in overwritten)
+        if upload and latest.code_sha256 != newest.code_sha256:
             drift = (*drift, Change("code", verb="changed"))
         return drift

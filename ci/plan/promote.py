@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ci import diff
 from ci.errors import Refused
 from ci.model import Function, Live, LiveVersion, Stage
 from ci.plan import point
@@ -35,14 +36,14 @@ def promote(
         if reason or found is None or target is None:
             reasons.append(reason)
         else:
-            planned = point.existing(function.name, function.aws_name, stage, found, target, release.id, origin)
-            plans.append(planned)
+            plans.append(point.existing(function, stage, found, target, release.id, origin))
     if reasons:
         hint = "deploy again and promote that release"
         if any("older" in reason for reason in reasons):
             hint = "dollop status shows what each stage runs; --allow-older promotes it all the same"
         raise Refused("\n".join(reasons), hint)
-    return Plan("promote", stage.name, region, release.id, origin, tuple(plans))
+    notes = point.canaries(stage, plans, live)
+    return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes)
 
 
 def _refusal(
@@ -53,11 +54,18 @@ def _refusal(
         return f"{name}: not in release {release.id}: it has never been deployed to the stage {release.stage}"
     if target is None:
         return f"{name}: version {released.version} of release {release.id} is gone"
+    if target.version == diff.WORKBENCH:
+        return f"{name}: the stage {release.stage} runs {target.version}, which is no version: deploy to it first"
     if target.code_sha256 != released.code_sha256 or _digest(target) not in ("", released.digest):
         return f"{name}: version {released.version} is not the code of release {release.id}: its digest differs"
-    if running is not None and int(target.version) < int(running.version) and not allow_older:
+    if running is not None and _number(target) < _number(running) and not allow_older:
         return f"{name}: version {target.version} of release {release.id} is older than {running.version}, which runs"
     return ""
+
+
+def _number(version: LiveVersion) -> int:
+    """Versions are numbered as they are published; ``$LATEST`` comes before all of them."""
+    return 0 if version.version == diff.WORKBENCH else int(version.version)
 
 
 def _digest(version: LiveVersion) -> str:

@@ -2,80 +2,114 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from ci.errors import Refused
-from ci.model import Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
+from ci.model import AliasRecord, Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
 from ci.plan import point
 from ci.plan.actions import Origin, Plan
 
-_UNDO = "undo-"
+_UNDO, _REDO = "undo-", "redo-"
+
+Records = Mapping[str, AliasRecord]
+"""Function -> what its alias tells of the release that moved it."""
 
 
 def targets(stage: Stage, functions: Iterable[Function], live: Live, whole: bool) -> dict[str, str]:
     """Function -> the version that its alias ran before.
 
-    ``whole`` takes the functions that the stage's last release moved, or, when rolling that release
-    back broke off, those that are still to go back; a function that was new in it stays (``left``).
-    Otherwise each of ``functions`` goes back by itself. Raises Refused when there is nothing to go back to.
+    Of ``functions``, those that are still to go back when a rollback broke off. Else, with ``whole``, those that
+    the stage's last release moved; a function that was new in it stays (``left``). Else each by itself.
+    Raises Refused, naming each function that has nothing to go back to.
     """
     aliases = {function.name: _alias(stage, live.functions[function.name]) for function in functions}
-    if whole:
-        last = _last_release(aliases)
-        aliases = {name: alias for name, alias in aliases.items() if alias and _release(alias) == last}
-    found = {name: version for name, alias in aliases.items() if (version := _previous(alias)) is not None}
-    missing = [_nothing(name, stage, alias) for name, alias in aliases.items() if name not in found]
-    if not aliases:
-        missing = [f"no function has the alias {stage.alias}: nothing to roll back"]
-    if missing and not (whole and found):
-        raise Refused("\n".join(missing), "dollop rollback STAGE FUNCTION --to VERSION chooses one")
-    return found
+    records = _records(aliases)
+    chosen = _unfinished(records) or (_last(records) if whole else records)
+    found = {name: record.previous for name, record in chosen.items() if record.previous}
+    if found and (whole or chosen is not records or len(found) == len(aliases)):
+        return found
+    asked = aliases.keys() if chosen is records else chosen.keys()
+    missing = [_nothing(name, stage, aliases[name]) for name in sorted(asked - found.keys())]
+    nobody = f"no function has the alias {stage.alias}: nothing to roll back"
+    raise Refused("\n".join(missing) or nobody, "dollop rollback STAGE FUNCTION --to VERSION chooses one")
 
 
 def left(stage: Stage, functions: Iterable[Function], live: Live, to: Mapping[str, str]) -> tuple[str, ...]:
     """A note for each function that the same release moved and that has nothing to go back to."""
-    aliases = {function.name: _alias(stage, live.functions[function.name]) for function in functions}
-    releases = {_release(aliases[name]) for name in to}
-    stay = [(name, alias) for name, alias in aliases.items() if name not in to and alias and alias.record]
+    records = _records({function.name: _alias(stage, live.functions.get(function.name)) for function in functions})
+    began = _began(record for name, record in records.items() if name in to)
     return tuple(
-        f"{name}: new in this release, it stays on version {alias.version}"
-        for name, alias in stay
-        if _release(alias) in releases and _previous(alias) is None
+        f"{name}: new in this release, it stays on version {record.version}"
+        for name, record in records.items()
+        if name not in to and not record.previous and record.at >= began.get(record.release, "never")
     )
 
 
-def _last_release(aliases: Mapping[str, LiveAlias | None]) -> str | None:
-    records = [alias.record for alias in aliases.values() if alias and alias.record]
+def _records(aliases: Mapping[str, LiveAlias | None]) -> Records:
+    """By name. Not those of aliases that another tool has moved: it leaves our description as it was."""
+    return {
+        name: alias.record
+        for name, alias in sorted(aliases.items())
+        if alias and alias.record and alias.record.version == alias.version
+    }
+
+
+def _last(records: Records) -> Records:
+    """What the newest release moved, not what an earlier one of its name did: equal content has equal names."""
     if not records:
-        return None
-    newest = max(records, key=lambda record: record.at).release
-    undone = newest.removeprefix(_UNDO)
-    unfinished = newest != undone and any(record.release == undone for record in records)
-    return undone if unfinished else newest
+        return {}
+    name = max((record.at, record.release) for record in records.values())[1]
+    moved = {function: record for function, record in records.items() if record.release == name}
+    return {function: record for function, record in moved.items() if record.at >= _start(moved)}
 
 
-def release_id(stage: Stage, live: Live, name: str) -> str:
-    """What to call the release that takes a function back: the undoing of its last, the redoing of that."""
-    release = _release(_alias(stage, live.functions[name])) or "unknown"
-    return release.removeprefix(_UNDO) if release.startswith(_UNDO) else _UNDO + release
+def _start(records: Records) -> str:
+    return max(record.since or "" for record in records.values())
+
+
+def _unfinished(records: Records) -> Records:
+    """What is still to go back where the undoing of a release, or its redoing, is the last that happened."""
+    last = _last(records)
+    release = next((record.release for record in last.values()), "")
+    before: tuple[str, ...] = ()
+    if release.startswith(_UNDO):
+        before = (_bare(release), _REDO + _bare(release))
+    elif release.startswith(_REDO):
+        before = (_UNDO + _bare(release),)
+    return {
+        function: record
+        for function, record in records.items()
+        if record.release in before and record.previous and record.at >= _start(last)
+    }
+
+
+def _began(records: Iterable[AliasRecord]) -> dict[str, str]:
+    """Release -> when the first of ``records`` that it wrote was written."""
+    began: dict[str, str] = {}
+    for record in records:
+        began[record.release] = min(record.at, began.get(record.release, record.at))
+    return began
+
+
+def _undoing(release: str) -> str:
+    """What to call the release that takes ``release`` back: its undoing, or the redoing of what that had undone."""
+    return (_REDO if release.startswith(_UNDO) else _UNDO) + _bare(release)
+
+
+def _bare(release: str) -> str:
+    return release.removeprefix(_UNDO).removeprefix(_REDO)
 
 
 def _alias(stage: Stage, live: LiveFunction | None) -> LiveAlias | None:
     return (live.aliases or {}).get(stage.alias) if live else None
 
 
-def _release(alias: LiveAlias | None) -> str | None:
-    return alias.record.release if alias and alias.record else None
-
-
-def _previous(alias: LiveAlias | None) -> str | None:
-    return alias.record.previous if alias and alias.record else None
-
-
 def _nothing(name: str, stage: Stage, alias: LiveAlias | None) -> str:
     if alias is None:
         return f"{name}: it has no alias {stage.alias}: nothing to roll back"
-    if alias.record is None:
+    if name not in _records({name: alias}):
         return f"{name}: the alias {stage.alias} does not say what it ran before: it was moved by another tool"
     return f"{name}: the alias {stage.alias} has run no version before {alias.version}"
 
@@ -111,6 +145,8 @@ def rollback(
     ``versions`` is what AWS has under those numbers. Raises Refused when one is gone or there is no alias to move.
     """
     plans, reasons = [], []
+    records = _records({name: _alias(stage, live.functions[name]) for name in to})
+    began = _began(records.values())
     for function in sorted(functions, key=lambda function: function.name):
         if function.name not in to:
             continue
@@ -120,9 +156,16 @@ def rollback(
         elif target is None:
             reasons.append(f"{function.name}: version {to[function.name]} does not exist any more")
         else:
-            name = release or release_id(stage, live, function.name)
-            plans.append(point.existing(function.name, function.aws_name, stage, found, target, name, origin))
+            undone = records[function.name].release if function.name in records else "unknown"
+            name, since = (_choice(release, to), None) if release else (_undoing(undone), began.get(undone))
+            plans.append(point.existing(function, stage, found, target, name, origin, since))
     if reasons:
         raise Refused("\n".join(reasons), "dollop status --versions lists the versions that are there")
-    notes = left(stage, functions, live, to)
+    notes = () if release else left(stage, functions, live, to)
+    notes = (*notes, *point.canaries(stage, plans, live))
     return Plan("rollback", stage.name, region, release or "rollback", origin, tuple(plans), notes)
+
+
+def _choice(release: str, to: Mapping[str, str]) -> str:
+    """A name for the choice of just these versions: to go to them elsewhere is another release."""
+    return f"{release}-{hashlib.sha256(json.dumps(sorted(to.items())).encode()).hexdigest()[:8]}"

@@ -1,0 +1,320 @@
+"""AWS Lambda as its documentation describes it, in memory: what each action of a plan does, and what is then read.
+
+It shares no code with ``ci/apply.py`` and ``ci/live.py``, so that a plan is judged by what AWS makes of it.
+https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ci import diff, record, settings
+from ci.model import (
+    File,
+    Function,
+    Live,
+    LiveAlias,
+    LiveFunction,
+    LiveVersion,
+    Package,
+    Secret,
+    Stage,
+)
+from ci.plan.actions import (
+    Action,
+    CreateFunction,
+    DeleteFunction,
+    DeleteVersion,
+    FunctionPlan,
+    Plan,
+    PointAlias,
+    PublishVersion,
+    PutConcurrency,
+    TagFunction,
+    UntagFunction,
+    UpdateCode,
+    UpdateConfiguration,
+)
+from ci.record import Release, Released
+from tests.unit import given
+
+_MEMBERS = frozenset(setting.member for setting in settings.SETTINGS)
+
+
+class Refusal(Exception):
+    """AWS would not do it."""
+
+
+@dataclass
+class Code:
+    sha256: str
+    size: int
+    files: tuple[File, ...]
+
+
+@dataclass
+class Configuration:
+    said: dict[str, Any]
+    environment: dict[str, str]
+    code: Code
+    revision: str
+    description: str = ""
+
+    def same(self, other: Configuration) -> bool:
+        return (self.said, self.environment, self.code) == (other.said, other.environment, other.code)
+
+
+@dataclass
+class Alias:
+    version: str
+    description: str
+    revision: str
+    weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Deployed:
+    """One function, and all that hangs on it."""
+
+    name: str
+    latest: Configuration
+    versions: dict[str, Configuration] = field(default_factory=dict)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    concurrency: int | None = None
+    counter: int = 0
+    """Version numbers are never used twice."""
+
+
+class Account:
+    """An account in one region."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Deployed] = {}
+        self._revisions = 0
+
+    def revision(self) -> str:
+        self._revisions += 1
+        return f"revision-{self._revisions}"
+
+    # ------------------------------------------------------------ what the API does
+
+    def carry_out(self, plan: Plan, stop: int | None = None, backwards: bool = False) -> None:
+        """The actions of ``plan``, or the first ``stop`` of them; in the order of the functions, or against it."""
+        published: dict[str, str] = {}
+        known: dict[str, str] = {}
+        for function, action in steps(plan, backwards)[:stop]:
+            there = self.functions.get(function.aws_name)
+            carries_revision = isinstance(action, (UpdateConfiguration, UpdateCode, PublishVersion))
+            if carries_revision and not function.new:
+                assert there is not None
+                if known.get(function.function, function.revision) != there.latest.revision:
+                    raise Refusal(f"{function.function}: PreconditionFailed: $LATEST has moved")
+            number = self._do(function, action, published.get(function.function))
+            if number:
+                published[function.function] = number
+            if carries_revision:
+                known[function.function] = self.functions[function.aws_name].latest.revision
+
+    def _do(self, function: FunctionPlan, action: Action, published: str | None) -> str | None:
+        name = function.aws_name
+        if isinstance(action, CreateFunction):
+            if name in self.functions:
+                raise Refusal(f"{name}: ResourceConflict: it exists")
+            configuration = Configuration(
+                revealed(action.settings), revealed(action.environment), _code(action.package), self.revision()
+            )
+            self.functions[name] = Deployed(name, configuration, tags=dict(action.tags))
+            return None
+        there = self.functions[name]
+        match action:
+            case UpdateConfiguration():
+                environment = there.latest.environment if action.environment is None else revealed(action.environment)
+                said = there.latest.said | revealed(action.settings)
+                there.latest = Configuration(said, environment, there.latest.code, self.revision())
+            case UpdateCode():
+                said = there.latest.said | {"Architectures": list(action.architectures)}
+                there.latest = Configuration(said, there.latest.environment, _code(action.package), self.revision())
+            case TagFunction():
+                there.tags |= action.tags
+            case UntagFunction():
+                for key in action.keys:
+                    del there.tags[key]
+            case PublishVersion():
+                return self._publish(there, action)
+            case PutConcurrency():
+                assert action.before == there.concurrency
+                there.concurrency = action.after
+            case PointAlias():
+                self._point(there, action, published)
+            case DeleteVersion():
+                self._delete(there, action.version)
+            case DeleteFunction():
+                del self.functions[name]
+        return None
+
+    def _publish(self, there: Deployed, action: PublishVersion) -> str:
+        """A version; the newest one when configuration and code have not changed since.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+        """
+        if action.record.code_sha256 != there.latest.code.sha256:
+            raise Refusal(f"{there.name}: InvalidParameterValue: CodeSHA256 differs")
+        newest = list(there.versions)[-1:]
+        if newest and there.versions[newest[0]].same(there.latest):
+            return newest[0]
+        there.counter += 1
+        number = str(there.counter)
+        description = record.version_description(action.record, action.description)
+        if len(description) > 256:
+            raise Refusal(f"{there.name}: the description is too long")
+        there.versions[number] = replace(there.latest, revision=self.revision(), description=description)
+        assert action.expected == number, "the plan shows another version than AWS gives"
+        return number
+
+    def _point(self, there: Deployed, action: PointAlias, published: str | None) -> None:
+        number = action.version or published
+        now = there.aliases.get(action.alias)
+        if number not in there.versions:
+            raise Refusal(f"{there.name}: ResourceNotFound: version {number}")
+        if action.revision != (now.revision if now else None):
+            raise Refusal(f"{there.name}: PreconditionFailed: the alias has moved")
+        if len(action.description) > 256:
+            raise Refusal(f"{there.name}: the description is too long")
+        assert action.before == (now.version if now else None), "the plan shows another version than the alias has"
+        assert action.expected == number, "the plan shows another version than the alias gets"
+        assert action.restore == (now.description if now else "")
+        there.aliases[action.alias] = Alias(number, action.description, self.revision())
+
+    def _delete(self, there: Deployed, number: str) -> None:
+        used = {one for alias in there.aliases.values() for one in (alias.version, *alias.weights)}
+        if number in used:
+            raise Refusal(f"{there.name}: ResourceConflict: an alias points to version {number}")
+        del there.versions[number]
+
+    # ------------------------------------------------------------ what is read
+
+    def live(
+        self, stage: Stage, functions: Iterable[Function], packages: Mapping[str, Package] | None = None
+    ) -> Live:
+        """As ``live.read`` says: with ``packages`` only what differs is read in detail, without them everything."""
+        found = {function.name: self._found(stage, function) for function in functions}
+        for function in functions:
+            whole = found[function.name]
+            if packages and whole and diff.settled(function, packages[function.name], whole):
+                found[function.name] = replace(whole, latest=None, aliases=None, versions=None)
+        return Live(stage, found)
+
+    def _found(self, stage: Stage, function: Function) -> LiveFunction | None:
+        there = self.functions.get(function.aws_name)
+        if there is None:
+            return None
+        alias = there.aliases.get(stage.alias)
+        return LiveFunction(
+            arn=given.ARN + there.name,
+            running=_version(there, alias.version) if alias else None,
+            latest=_version(there, "$LATEST"),
+            aliases={
+                name: LiveAlias(
+                    name, one.version, one.revision, one.description, record.read_alias(one.description), one.weights
+                )
+                for name, one in there.aliases.items()
+            },
+            versions=tuple(_version(there, number) for number in there.versions),
+            tags=dict(there.tags),
+            concurrency=there.concurrency,
+        )
+
+    def versions(self, functions: Iterable[Function], numbers: Mapping[str, str]) -> dict[str, LiveVersion | None]:
+        """As ``live.versions`` says."""
+        found: dict[str, LiveVersion | None] = {}
+        for function in functions:
+            number = numbers.get(function.name)
+            if number is not None:
+                there = self.functions.get(function.aws_name)
+                exists = there is not None and (number == "$LATEST" or number in there.versions)
+                found[function.name] = _version(there, number) if there and exists else None
+        return found
+
+    def release(self, stage: Stage, functions: Iterable[Function]) -> Release:
+        """What ``stage`` runs, as the release that it amounts to."""
+        running = {f.name: found.running for f in functions if (found := self._found(stage, f)) and found.running}
+        released = {
+            name: Released(one.version, one.record.digest if one.record else "", one.code_sha256)
+            for name, one in running.items()
+        }
+        return record.amounting_to(stage.name, released, "1234", given.moment(0))
+
+    def pointed(self, stage: Stage) -> dict[str, str]:
+        """Function -> the version that its alias points to."""
+        aliases = {name: there.aliases.get(stage.alias) for name, there in self.functions.items()}
+        return {name: alias.version for name, alias in aliases.items() if alias}
+
+
+def steps(plan: Plan, backwards: bool = False) -> list[tuple[FunctionPlan, Action]]:
+    """Every action in the order of the phases: all functions are prepared before any alias moves."""
+    functions = plan.functions[::-1] if backwards else plan.functions
+
+    def phases() -> Iterator[tuple[FunctionPlan, Action]]:
+        yield from ((function, action) for function in functions for action in function.prepare)
+        yield from ((function, action) for function in functions for action in function.shift)
+        yield from ((function, action) for function in functions for action in function.remove)
+
+    return list(phases())
+
+
+def revealed(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {key: revealed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [revealed(item) for item in value]
+    return value
+
+
+def _code(package: Package) -> Code:
+    return Code(package.code_sha256, package.size, package.files)
+
+
+def _version(there: Deployed, number: str) -> LiveVersion:
+    configuration = there.latest if number == "$LATEST" else there.versions[number]
+    own, written = record.read_version(configuration.description)
+    if number == "$LATEST":
+        own = configuration.said.get("Description", "")
+    return LiveVersion(
+        version=number,
+        settings=settings.from_aws(told(there.name, configuration.said), _MEMBERS) | {"Description": own},
+        environment=given.secrets(configuration.environment),
+        code_sha256=configuration.code.sha256,
+        size=configuration.code.size,
+        modified="2026-01-31T09:00:00.000+0000",
+        revision=configuration.revision,
+        description=configuration.description,
+        record=written,
+        files=configuration.code.files,
+    )
+
+
+def told(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as GetFunction tells them: nothing empty, with what AWS works out by itself, in an order of its own.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+    """
+    answer = {key: value for key, value in said.items() if value not in ("", [], {"TargetArn": ""})}
+    vpc = dict(said.get("VpcConfig", {}))
+    if vpc.get("SubnetIds"):
+        orders = {key: sorted(vpc[key], reverse=True) for key in ("SubnetIds", "SecurityGroupIds")}
+        answer["VpcConfig"] = vpc | orders | {"VpcId": "vpc-1"}
+    else:
+        answer.pop("VpcConfig", None)
+    if "Layers" in answer:
+        answer["Layers"] = [{"Arn": arn, "CodeSize": 1000} for arn in answer["Layers"]]
+    if "SnapStart" in answer:
+        answer["SnapStart"] = {**answer["SnapStart"], "OptimizationStatus": "Off"}
+    logging = {"LogGroup": f"/aws/lambda/{name}", **said.get("LoggingConfig", {"LogFormat": "Text"})}
+    if logging["LogFormat"] == "JSON":
+        logging = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | logging
+    return {**answer, "FunctionName": name, "LoggingConfig": logging}

@@ -1,0 +1,249 @@
+"""What a deploy does to one function, for each state in which it may find it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ci.model import Function, LiveFunction, Package, Secret
+from ci.plan import deploy
+from ci.plan.actions import (
+    Change,
+    CreateFunction,
+    FunctionPlan,
+    Plan,
+    PointAlias,
+    PublishVersion,
+    PutConcurrency,
+    TagFunction,
+    UntagFunction,
+    UpdateCode,
+    UpdateConfiguration,
+)
+from ci.record import read_alias
+from tests.unit import given
+from tests.unit.given import REGION, TEST, alias, found, function, package, version, workbench
+
+CHANGED = package({"echo.py": "v2"})
+
+
+def planned(
+    live: LiveFunction | None, wanted: Function | None = None, built: Package | None = None, commit: str = given.COMMIT
+) -> Plan:
+    """A deploy of the one function ``echo``."""
+    wanted, built = wanted or function(), built or package()
+    origin = given.origin(commit=commit)
+    return deploy.deploy(TEST, REGION, [wanted], {"echo": built}, given.live({"echo": live}), origin)
+
+
+def only(plan: Plan) -> FunctionPlan:
+    (function,) = plan.functions
+    return function
+
+
+def kinds(live: LiveFunction | None, wanted: Function | None = None, built: Package | None = None) -> list[type]:
+    return [type(action) for action in only(planned(live, wanted, built)).actions]
+
+
+WHOLE = [UpdateConfiguration, UpdateCode, PublishVersion, PointAlias]
+V7 = version("7")
+
+
+@pytest.mark.parametrize(
+    ("live", "wanted", "built", "expected"),
+    [
+        pytest.param(None, None, None, [CreateFunction, PublishVersion, PointAlias], id="a function that AWS has not"),
+        pytest.param(found(V7), None, None, [], id="as it is wanted"),
+        pytest.param(found(V7), function(MemorySize=256), CHANGED, WHOLE, id="everything is changed"),
+        pytest.param(
+            found(V7),
+            function(MemorySize=256),
+            None,
+            [UpdateConfiguration, PublishVersion, PointAlias],
+            id="the configuration is changed",
+        ),
+        pytest.param(found(V7), None, CHANGED, [UpdateCode, PublishVersion, PointAlias], id="the code is changed"),
+        pytest.param(found(V7), None, package(zipped="other compressor"), [], id="the same content in other bytes"),
+        pytest.param(
+            found(V7),
+            function(Architectures=["arm64"]),
+            None,
+            [UpdateCode, PublishVersion, PointAlias],
+            id="the architecture is kept with the code, whose bytes are the same",
+        ),
+        pytest.param(found(V7), function(tags={"team": "a"}), None, [TagFunction], id="a tag reaches no version"),
+        pytest.param(found(V7), function(concurrency=5), None, [PutConcurrency], id="nor does reserved concurrency"),
+        pytest.param(found(V7, tags={"x": "y"}, concurrency=9), None, None, [], id="what is not said is not managed"),
+        pytest.param(found(V7, tags={"x": "y"}), function(tags={}), None, [UntagFunction], id="no tags at all is said"),
+        pytest.param(found(V7, tags={"aws:x": "y"}), function(tags={}), None, [], id="AWS's own tags are not ours"),
+        pytest.param(found(V7, concurrency=9), function(concurrency=0), None, [PutConcurrency], id="none may run"),
+        pytest.param(found(V7, aliases=()), None, None, [PointAlias], id="a version, but no alias on it"),
+        pytest.param(
+            found(latest=workbench(V7)), None, None, [PublishVersion, PointAlias], id="created, but nothing published"
+        ),
+        pytest.param(
+            found(V7, version("8", CHANGED), aliases=(alias("7"),)),
+            None,
+            CHANGED,
+            [PointAlias],
+            id="a release broke off after it had published",
+        ),
+        pytest.param(
+            found(V7, aliases=(alias("7"),), latest=workbench(version("8", CHANGED))),
+            None,
+            CHANGED,
+            [PublishVersion, PointAlias],
+            id="a release broke off after it had uploaded",
+        ),
+        pytest.param(
+            found(V7, version("8", CHANGED), aliases=(alias("7"),), latest=workbench(version(MemorySize=512))),
+            None,
+            CHANGED,
+            [PointAlias],
+            id="the version is there: $LATEST was changed by hand and does not matter",
+        ),
+        pytest.param(
+            found(V7, version("8", CHANGED, commit=None), aliases=(alias("7"),)),
+            None,
+            CHANGED,
+            [PointAlias],
+            id="somebody has published this code by hand",
+        ),
+        pytest.param(
+            found(version("7"), version("8", CHANGED), aliases=(alias("7"),)),
+            None,
+            None,
+            [],
+            id="what runs is wanted, and a newer version is not",
+        ),
+        pytest.param(
+            found(V7, aliases=(alias("$LATEST", release=None),)),
+            None,
+            None,
+            [PointAlias],
+            id="no stage runs $LATEST, whatever it is",
+        ),
+        pytest.param(
+            found(V7, aliases=(alias("$LATEST", release=None),), latest=workbench(version(MemorySize=512))),
+            function(MemorySize=512),
+            None,
+            [PublishVersion, PointAlias],
+            id="not even where $LATEST is what is wanted",
+        ),
+        pytest.param(
+            found(V7, aliases=(alias("7", weights={"6": 0.1}),)),
+            function(tags={"team": "a"}),
+            None,
+            [TagFunction, PointAlias],
+            id="a canary by hand ends with the next change",
+        ),
+    ],
+)
+def test_actions(
+    live: LiveFunction | None, wanted: Function | None, built: Package | None, expected: list[type]
+) -> None:
+    """Nothing is done that is done already, and nothing is left out."""
+    assert expected == kinds(live, wanted, built)
+
+
+def test_create_carries_everything() -> None:
+    """A new function is created with all that is said of it, published, and only then pointed to."""
+    wanted = function(environment={"GREETING": "Guten tag"}, tags={"team": "a"}, concurrency=5, MemorySize=256)
+    create, publish, limit, point = only(planned(None, wanted)).actions
+    assert CreateFunction(wanted.settings, wanted.environment, {"team": "a"}, package()) == create
+    assert isinstance(publish, PublishVersion) and isinstance(point, PointAlias)
+    assert ("1", package().code_sha256) == (publish.expected, publish.record.code_sha256)
+    assert PutConcurrency(None, 5) == limit
+    assert (None, None, "1", None, "") == (point.before, point.version, point.expected, point.revision, point.restore)
+
+
+def test_update_holds_only_what_differs() -> None:
+    """A setting that is as wanted is not written again, nor is an environment that is."""
+    running = version("7", environment={"GREETING": "Hello"}, MemorySize=128, Timeout=3)
+    live = found(running, latest=replace(workbench(running), revision="r1"))
+    settings = only(planned(live, function(environment={"GREETING": "Hello"}, MemorySize=256))).prepare[0]
+    assert UpdateConfiguration({"MemorySize": 256}, None) == settings
+    environment = only(planned(live, function(environment={"GREETING": "Guten tag"}))).prepare[0]
+    assert UpdateConfiguration({}, {"GREETING": Secret("Guten tag")}) == environment
+
+
+def test_update_is_bound_to_what_was_seen() -> None:
+    """The plan carries the revisions of $LATEST and of the alias, so that whoever comes between is noticed."""
+    plan = only(planned(found(V7), None, CHANGED))
+    point = plan.shift[-1]
+    assert isinstance(point, PointAlias)
+    assert ("revision-of-latest", "revision-of-test") == (plan.revision, point.revision)
+    assert (alias("7").description, "7", "8") == (point.restore, point.before, point.expected)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (alias("7", at="2026-01-30T09:00:00Z"), ("7", "8", "2026-01-30T09:00:00Z")),
+        (alias("7", release=None), ("7", "8", None)),
+        (alias("$LATEST", release=None), (None, "8", None)),
+        (None, (None, "8", None)),
+    ],
+)
+def test_alias_remembers_what_it_left(now: Any, expected: tuple[str | None, ...]) -> None:
+    """The description says which version ran before, unless that was none, and since when."""
+    point = only(planned(found(V7, aliases=(now,) if now else ()), None, CHANGED)).shift[-1]
+    assert isinstance(point, PointAlias)
+    record = read_alias(point.description)
+    assert record is not None
+    assert expected == (record.previous, record.version, record.since)
+
+
+@pytest.mark.parametrize(
+    ("of_hand", "wanted", "expected"),
+    [
+        ({"MemorySize": 512}, {"MemorySize": 256}, (Change("memory", "128", "512"),)),
+        ({"MemorySize": 512, "Timeout": 9}, {"MemorySize": 512}, (Change("timeout", "3", "9"),)),
+        ({"MemorySize": 256}, {"MemorySize": 256}, ()),
+    ],
+)
+def test_drift_is_what_gets_lost(
+    of_hand: Mapping[str, Any], wanted: Mapping[str, Any], expected: tuple[Change, ...]
+) -> None:
+    """Named as changed by hand: what $LATEST has, no version has, and the deploy overwrites."""
+    live = found(V7, latest=replace(version("$LATEST", **of_hand), record=None))
+    assert expected == only(planned(live, function(**wanted))).drift
+
+
+def test_drift_in_the_code() -> None:
+    """Code uploaded by hand is named before it is overwritten."""
+    live = found(V7, latest=workbench(version("8", package({"echo.py": "by hand"}))))
+    assert (Change("code", verb="changed"),) == only(planned(live, None, CHANGED)).drift
+
+
+def test_drift_hides_secrets() -> None:
+    """A setting whose value comes from outside is secret where AWS tells it, too."""
+    key = Secret("arn:aws:kms:secret")
+    live = found(V7, latest=replace(version("$LATEST", KMSKeyArn="arn:aws:kms:by-hand"), record=None))
+    plan = planned(live, function(KMSKeyArn=key))
+    assert (Change("kms_key", verb="added"),) == only(plan).drift
+    assert "arn:aws:kms" not in repr(only(plan).drift + only(plan).changes)
+
+
+def test_canary_is_announced() -> None:
+    """Whoever sees the plan sees that a share of the traffic comes back."""
+    plan = planned(found(V7, aliases=(alias("7", weights={"6": 0.05}),)), None, CHANGED)
+    assert ("echo: the alias test sends 5 % of its calls to version 6: that ends",) == plan.notes
+
+
+def test_release_is_named_by_content() -> None:
+    """The same commit and content give the same name, so that a second run finishes the first; secrets do not enter."""
+    plain, other = function(environment={"GREETING": "a"}), function(environment={"GREETING": "b"})
+    names = [planned(found(V7), wanted).release for wanted in (plain, other)]
+    assert names[0] == names[1]
+    assert "1f3a2b4" == names[0].partition("-")[0]
+    others = {
+        planned(found(V7), plain, CHANGED).release,
+        planned(found(V7), function(environment={"GREETING": "a"}, MemorySize=256)).release,
+        planned(found(V7), function(environment={"HELLO": "a"})).release,
+        planned(found(V7), plain, commit="2222222").release,
+    }
+    assert 5 == len(others | {names[0]})
