@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
 
 from ci.errors import DollopError
 from ci.render.escape import plain
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
 
@@ -21,7 +30,7 @@ def log(message: str, **fields: str) -> None:
     """One step, to stderr, as Apex wrote it: ``   • config unchanged          env=test function=echo``."""
     bullet = click.style("•", fg="blue")
     pairs = (f"{click.style(key, fg='blue')}={plain(value)}" for key, value in sorted(fields.items()))
-    click.echo(f"   {bullet} {plain(message):<25} {' '.join(pairs)}".rstrip(), err=True)
+    _say(f"   {bullet} {plain(message):<25} {' '.join(pairs)}".rstrip())
 
 
 def progress(message: str) -> None:
@@ -31,7 +40,7 @@ def progress(message: str) -> None:
 
 def note(message: str) -> None:
     """Something to know that is not an error, to stderr."""
-    click.secho(f"   ! {plain(message)}", fg="magenta", err=True)
+    _say(click.style(f"   ! {plain(message)}", fg="magenta"))
 
 
 def error(problem: DollopError) -> None:
@@ -42,3 +51,67 @@ def error(problem: DollopError) -> None:
         click.echo(f"     {plain(line)}", err=True)
     if problem.hint:
         click.echo(f"     {click.style(plain(problem.hint), fg='cyan')}", err=True)
+
+
+_shown: Progress | None = None
+"""The bar that is on the terminal just now: lines are written above it."""
+
+
+def _say(line: str) -> None:
+    if _shown is None:
+        click.echo(line, err=True)
+    else:
+        from rich.text import Text
+
+        _shown.console.print(Text.from_ansi(line), soft_wrap=True)
+
+
+_SHORT = 1.0
+"""Seconds of work that need no telling."""
+_EVERY = 5.0
+"""Seconds between two lines, where there is no terminal."""
+
+
+@contextmanager
+def track(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """How far long work is, to stderr: a bar on a terminal, elsewhere a line now and then. Short work is not shown.
+
+    Gives what is to be called after each of the ``total`` items.
+    """
+    done, next_time = 0, time.monotonic() + (_SHORT if sys.stderr.isatty() else _EVERY)
+
+    def step() -> None:
+        nonlocal done, next_time
+        global _shown
+        done += 1
+        if _shown is not None:
+            _shown.update(_shown.task_ids[0], completed=done)
+        elif time.monotonic() > next_time and done < total:
+            if sys.stderr.isatty():
+                _shown = _bar(what, total)
+            else:
+                log(what, done=f"{done}/{total}")
+                next_time = time.monotonic() + _EVERY
+
+    try:
+        yield step
+    finally:
+        _hide()
+
+
+def _hide() -> None:
+    global _shown
+    if _shown is not None:
+        _shown.stop()
+        _shown = None
+
+
+def _bar(what: str, total: int) -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (f"   [blue]•[/] {what:<25}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task(what, total=total)
+    bar.start()
+    return bar

@@ -171,7 +171,14 @@ def _alias(item: Mapping[str, Any]) -> LiveAlias:
 
 def version(answer: Mapping[str, Any]) -> LiveVersion:
     """A version from GetFunction's answer."""
-    return _configuration(answer["Configuration"])
+    found, state = _configuration(answer["Configuration"]), answer["Configuration"]
+    failed = [f"{state.get(f'{key}Reason') or 'no reason given'} ({state.get(f'{key}ReasonCode')})" for key in _STATES
+              if state.get(key) == "Failed"]
+    return replace(found, failed=failed[0]) if failed else found
+
+
+_STATES = ("State", "LastUpdateStatus")
+"""https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html"""
 
 
 def _configuration(item: Mapping[str, Any]) -> LiveVersion:

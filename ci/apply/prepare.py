@@ -119,16 +119,13 @@ class _Preparation:
         return latest.revision
 
     def _ready(self, name: str, qualifier: str | None = None) -> LiveVersion:
-        answer = self.aws.settle(name, qualifier)
-        state = answer["Configuration"]
-        for key in ("State", "LastUpdateStatus"):
-            if state.get(key) == "Failed":
-                reason = state.get(f"{key}Reason") or "no reason given"
-                raise AwsError(
-                    f"{name}: GetFunction: AWS could not make it ready: {reason} ({state.get(f'{key}ReasonCode')})",
-                    "no alias was touched: remove the reason, then run it again",
-                )
-        return live.version(answer)
+        found = live.version(self.aws.settle(name, qualifier))
+        if found.failed:
+            raise AwsError(
+                f"{name}: GetFunction: AWS could not make it ready: {found.failed}",
+                "no alias was touched: remove the reason, then run it again",
+            )
+        return found
 
     def _publish(self, function: FunctionPlan, action: PublishVersion, revision: str) -> str:
         name = function.aws_name

@@ -76,7 +76,8 @@ def workspace(verb: Callable[..., Any]) -> Callable[..., Any]:
             from ci import variables
 
             connection["variables"] = variables.read(files, pairs)
-        return verb(Workspace(context.obj, console.note, console.progress, **connection), **options)
+        seen = {"note": console.note, "progress": console.progress, "track": console.track}
+        return verb(Workspace(context.obj, **seen, **connection), **options)
 
     return run
 

@@ -385,8 +385,8 @@ class Strict:
         if failed:
             at = "State" if failed == "CreateFunction" else "LastUpdateStatus"
             reason = "Lambda was not able to set up VPC access: the subnet has no free address"
-            return {at: "Failed", f"{at}Reason": reason, f"{at}ReasonCode": WITHIN}
-        return {"State": "Active", "LastUpdateStatus": "Successful"}
+            return _READY | {at: "Failed", f"{at}Reason": reason, f"{at}ReasonCode": WITHIN}
+        return _READY
 
     def _send_code(self, name: str, asked: str) -> Answer:
         data = self._code[base64.urlsafe_b64decode(name).decode()]
@@ -397,6 +397,7 @@ class Strict:
         return Answer(206, data[start:], {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"})
 
 
+_READY = {"State": "Active", "LastUpdateStatus": "Successful"}
 _HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "host", "date", "server", "expect")
 _TELL = (
     "GetFunction", "GetFunctionConfiguration", "CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration",
