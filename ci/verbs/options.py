@@ -76,8 +76,8 @@ def workspace(verb: Callable[..., Any]) -> Callable[..., Any]:
             from ci import variables
 
             connection["variables"] = variables.read(files, pairs)
-        seen = {"note": console.note, "progress": console.progress, "track": console.track}
-        return verb(Workspace(context.obj, **seen, **connection), **options)
+        made = Workspace(context.obj, console.note, console.progress, **connection, track=console.track)
+        return verb(made, **options)
 
     return run
 

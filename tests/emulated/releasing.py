@@ -29,7 +29,7 @@ from tests.emulated.conftest import REGION, Account
 
 TEST, PROD = Stage("test", "test"), Stage("prod", "prod", "test")
 IMPATIENT = _aws.Limits(
-    answer=0.3, pause=0.01, quota=0.2, look=0.005, update=0.15, attempts=3, get_function=10_000, control=10_000
+    answer=0.8, pause=0.01, quota=0.8, look=0.005, update=0.8, attempts=2, get_function=10_000, control=10_000
 )
 NEW = "gamma"
 """Not in the first edition."""
