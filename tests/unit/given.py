@@ -132,7 +132,7 @@ def alias(
     weights: Mapping[str, float] | None = None,
 ) -> LiveAlias:
     """An alias that this tool has moved; with ``release`` None, one that another tool has."""
-    record = AliasRecord(release, "1234", at, previous, since) if release else None
+    record = AliasRecord(release, "1234", at, previous, number, since) if release else None
     description = alias_description(record) if record else ""
     return LiveAlias(name, number, f"revision-of-{name}", description, record, weights or {})
 

@@ -314,7 +314,8 @@ def told(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
         answer["Layers"] = [{"Arn": arn, "CodeSize": 1000} for arn in answer["Layers"]]
     if "SnapStart" in answer:
         answer["SnapStart"] = {**answer["SnapStart"], "OptimizationStatus": "Off"}
-    logging = {"LogGroup": f"/aws/lambda/{name}", **said.get("LoggingConfig", {"LogFormat": "Text"})}
+    logging = dict(said.get("LoggingConfig", {"LogFormat": "Text"}))
+    logging["LogGroup"] = logging.get("LogGroup") or f"/aws/lambda/{name}"
     if logging["LogFormat"] == "JSON":
         logging = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | logging
     return {**answer, "FunctionName": name, "LoggingConfig": logging}

@@ -1,0 +1,52 @@
+"""Prune and delete: what goes, and what must stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci.model import LiveAlias
+from ci.plan import removal
+from ci.plan.actions import DeleteFunction, DeleteVersion
+from tests.unit import given
+from tests.unit.given import REGION, alias, found, function, version
+
+VERSIONS = tuple(version(str(number)) for number in range(1, 13))
+"""1 to 12: as text, 10 would come before 2."""
+
+
+@pytest.mark.parametrize(
+    ("aliases", "retain", "expected"),
+    [
+        ((alias("12"),), 10, ["1", "2"]),
+        ((alias("12"),), 12, []),
+        ((alias("12"),), 99, []),
+        ((alias("12"),), 1, [str(number) for number in range(1, 12)]),
+        ((alias("12", previous="1"),), 10, ["2"]),
+        ((alias("12"), alias("2", "prod", previous="1")), 10, []),
+        ((alias("12"), alias("2", "of-somebody-else", release=None)), 10, ["1"]),
+        ((alias("12", weights={"1": 0.5}),), 10, ["2"]),
+        ((alias("$LATEST", release=None),), 10, ["1", "2"]),
+        ((), 10, ["1", "2"]),
+    ],
+)
+def test_prune(aliases: tuple[LiveAlias, ...], retain: int, expected: list[str]) -> None:
+    """The oldest versions beyond ``retain`` go, but none that any alias runs, splits to or would go back to."""
+    live = given.live({"echo": found(*VERSIONS, aliases=aliases)})
+    for plan in (
+        removal.prune(REGION, [function(retain=retain)], live, given.origin()),
+        removal.prune(REGION, [function(retain=5)], live, given.origin(), retain),
+    ):
+        assert [DeleteVersion(number, 641) for number in expected] == list(plan.functions[0].actions)
+
+
+def test_prune_without_a_function() -> None:
+    """What AWS does not have is not in the plan."""
+    assert () == removal.prune(REGION, [function()], given.live({"echo": None}), given.origin()).functions
+
+
+def test_delete() -> None:
+    """One action for the whole function; what stops answering is named. What is not there is not in the plan."""
+    aliases = (alias("12"), alias("11", "prod"))
+    live = given.live({"echo": found(*VERSIONS, aliases=aliases), "api": None})
+    (plan,) = removal.delete(REGION, [function(), function("api")], live, given.origin()).functions
+    assert (DeleteFunction({"prod": "11", "test": "12"}),) == plan.actions
