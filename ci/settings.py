@@ -48,8 +48,8 @@ NOT_SETTINGS = frozenset(
 )
 """Members of CreateFunction that are said in another way, or that a zip package does not have."""
 
-DESCRIPTION_LIMIT = 100
-"""Characters of ``description``. AWS allows 256; the rest of a version's description is its record."""
+DESCRIPTION_LIMIT = 96
+"""Characters of ``description``. AWS allows 256; a version's record needs the rest."""
 
 _KEYS = {setting.member: setting.key for setting in SETTINGS}
 _DEFAULTS = {setting.member: setting.default for setting in SETTINGS if setting.default is not None}

@@ -305,7 +305,7 @@ def test_templates_are_kept(project: Path) -> None:
             "layers[0]: must be the ARN of a layer's version, such as "
             "arn:aws:lambda:eu-west-1:123456789012:layer:name:1",
         ),
-        (f"description: {'x' * 101}", "description: must have at most 100 characters"),
+        (f"description: {'x' * 97}", "description: must have at most 96 characters"),
         ("environment: [A]", "environment: must be a mapping"),
         (
             "environment: {DEBUG: true}",

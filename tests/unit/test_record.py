@@ -1,0 +1,138 @@
+"""What a release leaves behind is read back as it was written, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from ci import record
+from ci.errors import UsageError
+from ci.model import AliasRecord, Secret, VersionRecord
+from ci.record import Release, Released
+from ci.settings import DESCRIPTION_LIMIT
+
+VERSION = VersionRecord("1f3a2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c", "d" * 43, "c" * 43 + "=")
+ALIAS = AliasRecord("1f3a2b4-9c0d1e2f", "1234", "2026-01-31T09:00:00Z", "7", "8", "2026-01-30T09:00:00Z")
+OWN = st.one_of(
+    st.text(max_size=DESCRIPTION_LIMIT),
+    st.sampled_from(("dollop ", "x | ", " | ", " | dollop commit=a", "dollop commit=a digest=b code=c")),
+)
+
+
+@given(OWN)
+def test_version_description_is_read_back(own: str) -> None:
+    """Whatever the function's own description is."""
+    text = record.version_description(VERSION, own)
+    assert (own, VERSION) == record.read_version(text)
+
+
+def test_version_description_takes_the_real_description() -> None:
+    """A description that came from ${env:...} is written as it is, not as asterisks: AWS gets it anyway."""
+    text = record.version_description(VERSION, Secret("Greets people"))
+    assert ("Greets people", VERSION) == record.read_version(text)
+    assert record.version_description(VERSION) == record.version_description(VERSION, Secret(""))
+
+
+def test_descriptions_fit() -> None:
+    """AWS takes 256 characters, with the longest of everything."""
+    longest = AliasRecord("undo-1f3a2b4-9c0d1e2f", "9" * 20, ALIAS.at, "9" * 6, "9" * 6, ALIAS.at)
+    dirty = VersionRecord(VERSION.commit + "+", VERSION.digest, VERSION.code_sha256)
+    assert len(record.alias_description(longest)) <= 256
+    assert len(record.version_description(dirty, "x" * DESCRIPTION_LIMIT)) <= 256
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (
+            ALIAS,
+            "dollop release=1f3a2b4-9c0d1e2f run=1234 at=2026-01-31T09:00:00Z"
+            " previous=7 version=8 since=2026-01-30T09:00:00Z",
+        ),
+        (AliasRecord("r", "local", "t", None, "1"), "dollop release=r run=local at=t version=1"),
+    ],
+)
+def test_alias_description(written: AliasRecord, text: str) -> None:
+    """Field by field, and back."""
+    assert text == record.alias_description(written)
+    assert written == record.read_alias(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Live traffic", "dollop", "dollop release=a", "release=a run=b at=c", "by dollop release=a run=b at=c"]
+)
+def test_aliases_of_others_have_no_record(text: str) -> None:
+    """Somebody else's description is not ours to read."""
+    assert record.read_alias(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "Greets", "Greets | dollop", "Greets | dollop commit=a", "a | b", "dollop x=y"])
+def test_versions_of_others_have_no_record(text: str) -> None:
+    """Their description stays whole."""
+    assert (text, None) == record.read_version(text)
+
+
+ECHO = {"echo": Released("8", "d", "c=")}
+RELEASE = Release("1f3a2b4-9c0d1e2f", "test", "1f3a2b4", "1234", "2026-01-31T09:00:00Z", ECHO)
+
+
+def test_release_record_is_read_back() -> None:
+    """Every field."""
+    assert RELEASE == record.from_json(record.to_json(RELEASE), "release.json")
+
+
+def changed(**fields: Any) -> str:
+    return json.dumps(json.loads(record.to_json(RELEASE)) | fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "release.json: not a release record: Expecting value: line 1 column 1 (char 0)"),
+        ("[" * 100_000, "release.json: not a release record: "),
+        ("[]", "release.json: not a release record of format 1"),
+        (changed(format=2), "release.json: not a release record of format 1"),
+        (changed(functions=[]), "release.json: not a release record: functions is missing or malformed"),
+        (changed(functions={"../a": {}}), "release.json: not a release record: functions is missing or malformed"),
+        (
+            changed(functions={"a": 1}),
+            "release.json: not a release record: functions.a.version is missing or malformed",
+        ),
+        (
+            changed(functions={"a": {"version": "$LATEST", "digest": "", "code_sha256": ""}}),
+            "release.json: not a release record: functions.a.version is missing or malformed",
+        ),
+        (
+            changed(functions={"a": {"version": "8\n", "digest": "", "code_sha256": ""}}),
+            "release.json: not a release record: functions.a.version is missing or malformed",
+        ),
+        (
+            changed(functions={"a": {"version": 8, "digest": "", "code_sha256": ""}}),
+            "release.json: not a release record: functions.a.version is missing or malformed",
+        ),
+        (
+            changed(functions={"a": {"version": "8", "digest": "d" * 200, "code_sha256": ""}}),
+            "release.json: not a release record: functions.a.digest is missing or malformed",
+        ),
+        (changed(stage=None), "release.json: not a release record: stage is missing or malformed"),
+        (changed(release="a b"), "release.json: not a release record: release is missing or malformed"),
+        (changed(run="\u001b[31m"), "release.json: not a release record: run is missing or malformed"),
+    ],
+)
+def test_release_records_of_others(text: str, expected: str) -> None:
+    """Whatever is wrong is said with the file and the field; nothing that goes into a call is taken unseen."""
+    with pytest.raises(UsageError) as refused:
+        record.from_json(text, "release.json")
+    assert refused.value.message.startswith(expected)
+
+
+def test_amounting_to_is_named_by_content() -> None:
+    """The same versions are the same release, in whatever order they were found."""
+    one, two = Released("8", "d", "c"), Released("3", "e", "f")
+    named = record.amounting_to("test", {"a": one, "b": two}, "1", "t").id
+    assert named == record.amounting_to("test", {"b": two, "a": one}, "2", "u").id
+    assert named != record.amounting_to("test", {"a": two, "b": one}, "1", "t").id
+    assert named.startswith("test-")
