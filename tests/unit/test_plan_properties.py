@@ -14,7 +14,7 @@ from ci import record
 from ci.errors import Refused
 from ci.model import Function, Package, Stage
 from ci.plan import deploy, promote, removal, rollback
-from ci.plan.actions import Origin, Plan
+from ci.plan.actions import Origin, Plan, PointAlias
 from ci.render import data
 from tests.unit import given, simulated
 from tests.unit.given import PROD, REGION, TEST
@@ -265,8 +265,7 @@ def test_rollback_after_deploy_restores_every_alias(history: list[Any], changes:
     before = {name: number for name, number in world.account.pointed(TEST).items() if number != "$LATEST"}
     release = world.plan(Deploy(changes, commit))
     world.account.carry_out(release)
-    moved = {function.function for function in release.functions if function.shift}
-    assume(moved & before.keys())
+    assume(moved(release) & before.keys())
     after = world.account.pointed(TEST)
     world.account.carry_out(world.roll_back())
     assert {**after, **before} == world.account.pointed(TEST)
@@ -319,13 +318,18 @@ def test_prune_keeps_what_is_needed(history: list[Any], retain: int) -> None:
     assert plans == {(stage, name): rolled(world, STAGES[stage], [name]) for stage, name in plans}
 
 
+def moved(plan: Plan) -> set[str]:
+    """The functions whose alias moves."""
+    return {one.function for one in plan.functions if any(isinstance(action, PointAlias) for action in one.shift)}
+
+
 def rolled(world: World, stage: Stage, names: Iterable[str]) -> Any:
     """What a rollback would do, or that it is refused."""
     try:
         plan = world.roll_back(stage, names)
     except Refused as refused:
         return refused.message
-    return [function.shift and function.shift[0].expected for function in plan.functions]
+    return {one.function: [action.expected for action in one.shift] for one in plan.functions}
 
 
 # ---------------------------------------------------------------- broken off, and run again
@@ -370,7 +374,7 @@ def test_deploy_broken_off_is_finished(
         assert planned.release == again.release
         broken.account.carry_out(again)
         assert state(whole.account) == state(broken.account)
-        if any(function.shift and function.version for function in planned.functions):
+        if moved(planned) & before.keys():
             broken.account.carry_out(broken.roll_back())
             assert {**whole.account.pointed(TEST), **before} == broken.account.pointed(TEST)
 
