@@ -60,6 +60,16 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Packaging:
+    """How a package is put together, beyond what goes into it."""
+
+    groups: tuple[str, ...] = ()
+    """Dependency groups of the requirements' pyproject.toml, beside its own dependencies."""
+    extras: tuple[str, ...] = ()
+    """Optional dependencies of it."""
+
+
+@dataclass(frozen=True)
 class Function:
     """One entry of pipeline.yaml, defaults merged. Paths are relative to ``Pipeline.root``."""
 
@@ -80,6 +90,7 @@ class Function:
     retain: int = 10
     max_size: int | None = None
     """Largest package allowed, in bytes of zip. None: AWS's quotas alone."""
+    packaging: Packaging = Packaging()
     line: int = 0
     """Line of the entry in pipeline.yaml, for messages."""
 

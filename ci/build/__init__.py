@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 _WORKERS = os.cpu_count() or 1
+_FETCHES = 8
+"""Files fetched at once."""
 
 
 def build(
@@ -87,10 +89,21 @@ def _resolve(
 ) -> dict[str, tuple[Resolved, ...]]:
     from .. import parallel
     from ..indexes import uv_environment
+    from . import dependencies
+    from .fetcher import Fetcher
     from .resolver import Resolver
+    from .uv import Uv
 
-    resolver = Resolver(root, cache, store, uv_environment(), say)
-    return dict(zip([each.key for each in unknown], parallel.each(resolver.resolve, unknown, workers=_WORKERS)))
+    environ = uv_environment()
+    uv = Uv(environ)
+    resolver, fetcher = Resolver(root, cache, uv, say), Fetcher(cache, store, uv, environ, say)
+
+    def resolve(wanted: Wanted) -> tuple[Resolved, ...]:
+        artifacts = resolver.resolve(wanted)
+        found = parallel.each(lambda each: fetcher.obtain(each, wanted.target), artifacts, workers=_FETCHES)
+        return dependencies.remember(wanted, tuple(found), cache)
+
+    return dict(zip([each.key for each in unknown], parallel.each(resolve, unknown, workers=_WORKERS)))
 
 
 def _one_at_a_time(progress: Say | None) -> Say:

@@ -33,7 +33,8 @@ def known(wanted: Wanted, cache: Cache, store: Store) -> tuple[Resolved, ...] | 
     return tuple(found)
 
 
-def remember(wanted: Wanted, resolved: tuple[Resolved, ...], cache: Cache) -> None:
-    """Make it ``known``."""
+def remember(wanted: Wanted, resolved: tuple[Resolved, ...], cache: Cache) -> tuple[Resolved, ...]:
+    """Make it ``known``, and return it."""
     kept = json.dumps([(item.key, item.origin) for item in resolved])
     cache.store("resolutions", wanted.key, kept.encode())
+    return resolved

@@ -41,6 +41,8 @@ class Wanted:
 
     requirements: Requirements
     target: Target
+    groups: tuple[str, ...]
+    extras: tuple[str, ...]
     key: str
 
 
@@ -70,7 +72,10 @@ class Reader:
         """
         wanted = None
         if function.requirements is not None:
-            wanted = self._wanted(function.requirements, target.of(function.runtime, function.architecture))
+            wanted = self._wanted(
+                function.requirements, target.of(function.runtime, function.architecture),
+                function.packaging.groups, function.packaging.extras,
+            )
         left_out = wanted.requirements.files if wanted else ()
         found = sources.collect(function, self._root, left_out)
         hashes = tuple(self._hash(source.file) for source in found)
@@ -81,17 +86,19 @@ class Reader:
         ])
         return Inputs(function, found, hashes, wanted, key)
 
-    def _read_wanted(self, file: Path, wanted: Target) -> Wanted:
-        found = requirements.read(self._root / file)
+    def _read_wanted(
+        self, file: Path, wanted: Target, groups: tuple[str, ...], extras: tuple[str, ...]
+    ) -> Wanted:
+        found = requirements.read(self._root / file, self._root)
         key = _digest([
-            edition(), str(wanted), wanted.full_version,
+            edition(), str(wanted), wanted.full_version, found.kind, groups, extras,
             [(os.path.relpath(path, self._root), self._hash(path)) for path in found.files],
             [(os.path.relpath(path, self._root), list(self._tree(path))) for path in found.projects],
             {name: hashlib.sha256(os.environ.get(name, "").encode()).hexdigest() for name in found.variables},
             _settings(os.environ),
             [self._hash(path) for path in _configuration(self._root) if path.is_file()],
         ])
-        return Wanted(found, wanted, key)
+        return Wanted(found, wanted, groups, extras, key)
 
     def _tree(self, path: Path) -> Iterator[tuple[str, str]]:
         """Each file of a local project or wheel."""

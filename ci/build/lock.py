@@ -5,7 +5,7 @@ https://packaging.python.org/en/latest/specifications/pylock-toml/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,10 @@ class Selection:
     missing: tuple[Artifact, ...]
 
 
-def select(document: Mapping[str, Any], target: Target, folder: Path, hashes: Hashes) -> Selection:
+def select(
+    document: Mapping[str, Any], target: Target, folder: Path, hashes: Hashes,
+    groups: Sequence[str] = (), extras: Sequence[str] = (),
+) -> Selection:
     """What to take for ``target``, by name; paths are relative to ``folder``.
 
     ``hashes`` are those that the requirements demand: if there are any, only files that have one of them count, and
@@ -61,7 +64,10 @@ def select(document: Mapping[str, Any], target: Target, folder: Path, hashes: Ha
         admitted = _demanded(package, hashes) if hashes else package
         try:
             lock = Pylock.from_dict({**document, "packages": [admitted]})
-            chosen = next(lock.select(environment=environment, tags=tags), None)  # type: ignore[arg-type]
+            chosen = next(lock.select(
+                environment=environment, tags=tags, extras=extras,  # type: ignore[arg-type]
+                dependency_groups=[*(lock.default_groups or ()), *groups],
+            ), None)
         except PylockSelectError:
             missing[package["name"]] = Artifact(package["name"], package.get("version", ""), "", "")
             continue

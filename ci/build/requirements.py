@@ -1,5 +1,6 @@
-"""What a requirements file refers to: further files, local projects, hashes. uv reads the requirements themselves.
+"""What a function's requirements are made of: the files that say them, local projects, hashes.
 
+What they mean is left to uv and to the exporters of the tools that wrote them.
 https://pip.pypa.io/en/stable/reference/requirements-file-format/
 """
 
@@ -8,10 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import BuildError
+
+LOCKS = {"uv.lock": "uv", "poetry.lock": "poetry", "pdm.lock": "pdm"}
+"""Lock files that lie beside their pyproject.toml, and the tool that writes them."""
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _INCLUDED = re.compile(r"(?:-r|-c|--requirements?|--constraints?)[ =]?\s*(?P<file>\S.*)")
@@ -19,16 +23,25 @@ _HASH = re.compile(r"--hash[= ](?P<algorithm>\w+):(?P<digest>[0-9a-fA-F]+)")
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^]]*\])?\s*(?:[=<>!~;@ ]|$)")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _LOCAL = re.compile(r"(?:-e\s+|--editable[= ]|[\w.\-\[\], ]+@\s*)?(?P<path>(?:file:|\.{0,2}/)\S*)")
+_LOCKED_PATH = re.compile(r"\b(?:path|editable|directory|url|file)\"?\s*[=:]\s*\"(?P<path>[^\":]+)\"")
 
 
 @dataclass(frozen=True)
 class Requirements:
-    """``files`` are the file itself and all it includes. ``hashes`` maps a normalised name to ``algorithm:hex``."""
+    """``kind`` is ``requirements``, ``project``, ``pylock`` or the tool of a lock file.
 
+    ``files`` are the file itself and all it goes with. ``hashes`` maps a normalised name to ``algorithm:hex``.
+    """
+
+    kind: str
     files: tuple[Path, ...]
-    projects: tuple[Path, ...]
-    variables: tuple[str, ...]
-    hashes: Mapping[str, frozenset[str]]
+    projects: tuple[Path, ...] = ()
+    variables: tuple[str, ...] = ()
+    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        return self.files[0]
 
 
 def normalise(name: str) -> str:
@@ -36,11 +49,45 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def read(path: Path) -> Requirements:
-    """Follow ``-r`` and ``-c``.
+def read(path: Path, root: Path) -> Requirements:
+    """Find out what kind of file it is, by its name, and all that it refers to below ``root``.
 
     Raises BuildError for a file that is not there.
     """
+    if path.name in LOCKS or path.name == "pyproject.toml":
+        return _project(path.parent, root, LOCKS.get(path.name))
+    if path.name in ("Pipfile", "Pipfile.lock"):
+        return _locked("pipenv", (path.parent / "Pipfile.lock", path.parent / "Pipfile"))
+    if re.fullmatch(r"pylock\.(?:[^.]+\.)?toml", path.name):
+        return _locked("pylock", (path,))
+    return _requirements(path)
+
+
+def _project(folder: Path, root: Path, tool: str | None) -> Requirements:
+    """pyproject.toml with its lock file, or with that of the uv workspace it belongs to, or alone."""
+    manifest = folder / "pyproject.toml"
+    for name, each in LOCKS.items():
+        if (folder / name).is_file() and tool in (None, each):
+            return _locked(each, (folder / name, manifest))
+    if tool is None:
+        for above in manifest.parents[1:]:
+            if above.is_relative_to(root) and (above / "uv.lock").is_file():
+                return _locked("uv", (manifest, above / "uv.lock", above / "pyproject.toml"))
+    return _locked("project", (manifest,))
+
+
+def _locked(kind: str, files: tuple[Path, ...]) -> Requirements:
+    projects: dict[Path, None] = {}
+    for file in files:
+        for said in _LOCKED_PATH.findall(_text(file, "")):
+            project = (file.parent / said).resolve()
+            if project.exists() and not file.is_relative_to(project):
+                projects[project] = None
+    return Requirements(kind, files, tuple(projects))
+
+
+def _requirements(path: Path) -> Requirements:
+    """Follow ``-r`` and ``-c``."""
     files: dict[Path, None] = {}
     projects: dict[Path, None] = {}
     variables: set[str] = set()
@@ -51,7 +98,7 @@ def read(path: Path) -> Requirements:
         if file in files:
             continue
         files[file] = None
-        for number, line in _lines(file, origin):
+        for number, line in _lines(_text(file, origin)):
             variables.update(_VARIABLE.findall(line))
             if included := _INCLUDED.fullmatch(line):
                 if "://" not in included["file"]:
@@ -65,17 +112,20 @@ def read(path: Path) -> Requirements:
                 if name is not None:
                     known = hashes.get(normalise(name["name"]), frozenset())
                     hashes[normalise(name["name"])] = known | {f"{kind}:{digest.lower()}" for kind, digest in found}
-    return Requirements(tuple(files), tuple(projects), tuple(sorted(variables)), hashes)
+    return Requirements("requirements", tuple(files), tuple(projects), tuple(sorted(variables)), hashes)
 
 
-def _lines(file: Path, origin: str) -> Iterator[tuple[int, str]]:
-    """Logical lines: comments removed, continued lines joined, each with the number of its first."""
+def _text(file: Path, origin: str) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BuildError(f"{origin}{file} does not exist", "check the function's requirements") from None
     except UnicodeDecodeError:
         raise BuildError(f"{file}: not UTF-8", "save it as UTF-8") from None
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Logical lines: comments removed, continued lines joined, each with the number of its first."""
     joined, first = "", 1
     for number, raw in enumerate(text.splitlines(), 1):
         line = _COMMENT.sub("", raw).rstrip()

@@ -1,99 +1,105 @@
-"""Requirements -> wheels for a target: resolved by uv to exact versions and hashes, fetched once, checked.
+"""Requirements -> exact versions and hashes for a target, by uv or from a lock file.
 
-Sources of a dependency, in order: a wheel for the target; a build of a source distribution that turns out to hold no
-compiled code. What has neither is an error that names the ways out.
+A wheel for the target is taken first, then a source distribution that may hold no compiled code. What has neither is
+an error that names the ways out.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from .. import parallel
 from ..errors import BuildError
-from . import dependencies, lock, sdist
-from .cache import Cache, sha256
-from .dependencies import Resolved
-from .index import Index
+from . import exports, lock, requirements
+from .cache import Cache
 from .inputs import Wanted
 from .lock import Artifact, Selection
-from .store import Store
+from .requirements import Requirements
 from .target import Target
 from .uv import Uv
 
-_FETCHES = 8
-"""Files fetched at once."""
+_EXPORTED = ("poetry", "pdm", "pipenv")
 
 
 class Resolver:
-    """Asks uv, fetches and builds. ``environ`` is what uv is run with, and may hold credentials."""
+    """Finds out what to take. Nothing is fetched."""
 
-    def __init__(
-        self, root: Path, cache: Cache, store: Store, environ: Mapping[str, str], say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, root: Path, cache: Cache, uv: Uv, say: Callable[[str], None]) -> None:
         self._root = root
         self._cache = cache
-        self._store = store
-        self._uv = Uv(environ)
-        self._index = Index(environ)
+        self._uv = uv
         self._say = say
 
-    def resolve(self, wanted: Wanted) -> tuple[Resolved, ...]:
-        """The wheels of everything required, by name; from now on ``known``.
+    def resolve(self, wanted: Wanted) -> tuple[Artifact, ...]:
+        """An artifact for everything required, by name.
 
         Raises BuildError: nothing satisfies the requirements, no wheel for the target, a hash that is not the
-        required one, an index that cannot be read.
+        required one, a lock file that cannot be read, an index that cannot be asked.
         """
-        self._say(f"resolving {self._shown(wanted)} for {wanted.target}")
-        artifacts = self._choose(wanted)
-        found = tuple(parallel.each(lambda each: self._obtain(each, wanted.target), artifacts, workers=_FETCHES))
-        dependencies.remember(wanted, found, self._cache)
-        return found
+        required = wanted.requirements
+        what = os.path.relpath(required.file, self._root)
+        self._say(f"resolving {what} for {wanted.target}")
+        if required.kind in ("pylock", "uv"):
+            document = exports.document(required, wanted.groups, wanted.extras, self._uv, what)
+            selection = lock.select(
+                document, wanted.target, required.file.parent, {}, wanted.groups, wanted.extras
+            )
+            if unfit := self._unfit(selection, wanted.target):
+                raise _nothing_for(unfit, wanted.target, what)
+            return selection.artifacts
+        if required.kind not in _EXPORTED:
+            return self._choose(wanted, required, what)
+        with self._cache.temporary() as folder:
+            file = exports.requirements_txt(required, wanted.groups, wanted.extras, self._uv, folder, what)
+            return self._choose(wanted, requirements.read(file, folder), what)
 
-    def _shown(self, wanted: Wanted) -> str:
-        return os.path.relpath(wanted.requirements.files[0], self._root)
-
-    def _choose(self, wanted: Wanted) -> tuple[Artifact, ...]:
-        """An artifact for everything required. What has only unusable files is asked for once more, as a wheel."""
+    def _choose(self, wanted: Wanted, asked: Requirements, what: str) -> tuple[Artifact, ...]:
+        """Ask uv. What has only unusable files is asked for once more, as a wheel."""
         nearest, lower = _platforms(wanted.target)
-        selection = self._ask(wanted, nearest, ())
-        sources = [artifact for artifact in selection.artifacts if artifact.kind == "sdist"]
-        unfit = [*selection.missing, *self._compiled(sources, wanted.target)]
+        selection = self._ask(wanted, asked, nearest, (), what)
+        unfit = self._unfit(selection, wanted.target)
         if not unfit:
             return selection.artifacts
         try:
-            second = self._ask(wanted, lower, [artifact.name for artifact in unfit])
+            second = self._ask(wanted, asked, lower, [artifact.name for artifact in unfit], what)
         except BuildError:
             second = Selection((), tuple(unfit))
         if second.missing:
-            raise BuildError(
-                f"{self._shown(wanted)}: no wheel of {', '.join(map(str, second.missing))} for {wanted.target}",
-                "require a version that has one; a wheel of your own can be named by its path in the requirements",
-            )
+            raise _nothing_for(second.missing, wanted.target, what)
         for artifact in second.artifacts:
             if artifact.name in {other.name for other in unfit}:
                 self._say(f"{artifact}: the newest that has a wheel for {wanted.target}")
         return second.artifacts
 
-    def _ask(self, wanted: Wanted, platform: str, as_wheels: Sequence[str]) -> Selection:
+    def _ask(
+        self, wanted: Wanted, asked: Requirements, platform: str, as_wheels: Sequence[str], what: str
+    ) -> Selection:
         options = [option for name in as_wheels for option in ("--only-binary", name)]
+        if asked.kind == "project":
+            options += [option for name in wanted.groups for option in ("--group", f"{asked.file}:{name}")]
+            options += [option for name in wanted.extras for option in ("--extra", name)]
+        elif wanted.requirements.kind in _EXPORTED:
+            options.append("--no-deps")
         said = self._uv.run(
             [
                 "pip", "compile", "--no-header", "--format=pylock.toml",
-                "--python-version", wanted.target.full_version, "--python-platform", platform, *options,
-                wanted.requirements.files[0],
+                "--python-version", wanted.target.full_version, "--python-platform", platform, *options, asked.file,
             ],
-            self._root, self._shown(wanted),
+            self._root, what,
         )
-        return lock.select(tomllib.loads(said), wanted.target, self._root, wanted.requirements.hashes)
+        return lock.select(tomllib.loads(said), wanted.target, self._root, asked.hashes)
 
-    def _compiled(self, sources: Sequence[Artifact], target: Target) -> list[Artifact]:
-        """Those of which the index has wheels for some platform: building them would need a compiler."""
+    def _unfit(self, selection: Selection, target: Target) -> list[Artifact]:
+        """What has no file that can be used.
+
+        Among them are source distributions of which the index has wheels for some other platform: building them
+        would need a compiler.
+        """
+        sources = [artifact for artifact in selection.artifacts if artifact.kind == "sdist" and artifact.version]
         if not sources:
-            return []
+            return list(selection.missing)
         asked = "".join(f"{artifact.name}=={artifact.version}\n" for artifact in sources)
         said = self._uv.run(
             [
@@ -103,55 +109,14 @@ class Resolver:
             self._root, "looking for wheels", asked,
         )
         with_wheels = {package["name"] for package in tomllib.loads(said).get("packages", ()) if package.get("wheels")}
-        return [artifact for artifact in sources if artifact.name in with_wheels]
+        return [*selection.missing, *(artifact for artifact in sources if artifact.name in with_wheels)]
 
-    def _obtain(self, artifact: Artifact, target: Target) -> Resolved:
-        if artifact.kind == "wheel":
-            return self._fetched(artifact)
-        return self._built(artifact, target)
 
-    def _fetched(self, artifact: Artifact) -> Resolved:
-        wheel = self._store.get(artifact.sha256) if artifact.sha256 else None
-        if wheel is not None:
-            return Resolved(artifact.sha256, wheel, "wheel")
-        with self._cache.temporary() as folder:
-            path, key = self._download(artifact, folder)
-            return Resolved(key, self._store.add(path, key, str(artifact)), "wheel")
-
-    def _download(self, artifact: Artifact, folder: Path) -> tuple[Path, str]:
-        size = f" ({artifact.size / 1e6:.1f} MB)" if artifact.size else ""
-        self._say(f"fetching {artifact}{size}")
-        path = folder / unquote(urlsplit(artifact.url).path.rpartition("/")[2])
-        key = self._index.fetch(artifact.url, path, str(artifact))
-        if artifact.sha256 and key != artifact.sha256:
-            raise BuildError(
-                f"{artifact}: the file has the sha256 {key}, not {artifact.sha256} as the index says",
-                "somebody changed it, or a proxy did; do not use it before you know which",
-            )
-        return path, key
-
-    def _built(self, artifact: Artifact, target: Target) -> Resolved:
-        """A wheel built from source. It is used for every target, so it must hold no compiled code."""
-        key = f"{artifact.sha256}-{target.version}" if artifact.kind == "sdist" else ""
-        if key and (earlier := self._cache.load("built", key)) and (wheel := self._store.get(earlier.decode())):
-            return Resolved(earlier.decode(), wheel, "build")
-        with self._cache.temporary() as folder:
-            if artifact.kind == "sdist":
-                path, _ = self._download(artifact, folder)
-            else:
-                path = Path(unquote(urlsplit(artifact.url).path))
-            self._say(f"building {artifact} from source")
-            built = sdist.build(path, folder, self._uv, str(artifact))
-            made = sha256(built) or ""
-            wheel = self._store.add(built, made, str(artifact))
-        if not wheel.pure:
-            raise BuildError(
-                f"{artifact}: no wheel for {target}, and its source holds code to compile",
-                "require a version that has a wheel",
-            )
-        if key:
-            self._cache.store("built", key, made.encode())
-        return Resolved(made, wheel, "build")
+def _nothing_for(unfit: Sequence[Artifact], target: Target, what: str) -> BuildError:
+    return BuildError(
+        f"{what}: no wheel of {', '.join(map(str, unfit))} for {target}",
+        "require a version that has one; a wheel of your own can be named by its path in the requirements",
+    )
 
 
 def _platforms(target: Target) -> tuple[str, str]:

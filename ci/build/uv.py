@@ -13,6 +13,7 @@ from ..errors import BuildError
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s`'\",)]+", re.IGNORECASE)
 _ORNAMENT = re.compile(r"^[\s×╰─▶│├▲]+", re.MULTILINE)
+_COMMON = ("--color=never", "--no-python-downloads", "--python", sys.executable)
 _PROGRESS = ("Building", "Resolved", "Using", "warning:")
 _HINTS = (
     (re.compile(r"401|403|unauthorized|credentials", re.IGNORECASE),
@@ -44,9 +45,24 @@ class Uv:
 
         Raises BuildError, headed by ``what``, with what uv said and without addresses.
         """
-        common = ["--color=never", "--no-python-downloads", "--python", sys.executable]
+        return self._said([*map(str, arguments), *_COMMON], folder, what, stdin, environ)
+
+    def tool(
+        self, packages: Sequence[str], command: Sequence[str], folder: Path, what: str, **environ: str
+    ) -> str:
+        """The standard output of a tool that uv fetches and runs; ``packages`` are the tool's own and its plugins.
+
+        Raises BuildError, as ``run``.
+        """
+        plugins = [word for package in packages[1:] for word in ("--with", package)]
+        arguments = ["tool", "run", *_COMMON, "--quiet", "--from", packages[0], *plugins, *command]
+        return self._said(arguments, folder, what, "", environ)
+
+    def _said(
+        self, arguments: Sequence[str], folder: Path, what: str, stdin: str, environ: Mapping[str, str]
+    ) -> str:
         done = subprocess.run(
-            [self._program, *map(str, arguments), *common], cwd=folder, env={**self._environ, **environ}, input=stdin,
+            [self._program, *arguments], cwd=folder, env={**self._environ, **environ}, input=stdin,
             capture_output=True, encoding="utf-8", errors="replace", check=False,
         )
         if done.returncode == 0:

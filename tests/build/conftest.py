@@ -34,14 +34,16 @@ def package(tmp_path: Path, cache: Path, said: list[str]) -> Build:
 
     def make(
         requirements: str | None = None, runtime: str = "python3.13", architecture: str = "x86_64",
-        code: str = "def handle(event, context): ...\n", cache: Path = cache, **more: Any,
+        code: str = "def handle(event, context): ...\n", cache: Path = cache,
+        requirements_file: str = "requirements.txt", **more: Any,
     ) -> Package:
         source = tmp_path / "functions/app"
         source.mkdir(parents=True, exist_ok=True)
         (source / "app.py").write_text(code)
         if requirements is not None:
-            (tmp_path / "requirements.txt").write_text(requirements)
-            more["requirements"] = Path("requirements.txt")
+            (tmp_path / requirements_file).write_text(requirements)
+        if requirements is not None or requirements_file != "requirements.txt":
+            more["requirements"] = Path(requirements_file)
         settings = {"Handler": "app.handle", "Runtime": runtime, "Architectures": [architecture]}
         function = Function("app", "app", settings, {}, Path("functions/app"), **more)
         pipeline = Pipeline(tmp_path, "test", None, {}, {"app": function})

@@ -1,0 +1,83 @@
+"""Artifacts -> wheels in the cache: fetched from the index once and checked, or built from source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ..errors import BuildError
+from . import sdist
+from .cache import Cache, sha256
+from .dependencies import Resolved
+from .index import Index
+from .lock import Artifact
+from .store import Store
+from .target import Target
+from .uv import Uv
+
+
+class Fetcher:
+    """Fetches and builds. ``environ`` is what uv is run with, and may hold credentials."""
+
+    def __init__(
+        self, cache: Cache, store: Store, uv: Uv, environ: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
+        self._cache = cache
+        self._store = store
+        self._uv = uv
+        self._index = Index(environ)
+        self._say = say
+
+    def obtain(self, artifact: Artifact, target: Target) -> Resolved:
+        """The artifact's wheel, from the cache, the index or its source.
+
+        Raises BuildError: it cannot be fetched, is not what the index promised, does not build, or builds into
+        compiled code.
+        """
+        if artifact.kind == "wheel":
+            return self._fetched(artifact)
+        return self._built(artifact, target)
+
+    def _fetched(self, artifact: Artifact) -> Resolved:
+        wheel = self._store.get(artifact.sha256) if artifact.sha256 else None
+        if wheel is not None:
+            return Resolved(artifact.sha256, wheel, "wheel")
+        with self._cache.temporary() as folder:
+            path, key = self._download(artifact, folder)
+            return Resolved(key, self._store.add(path, key, str(artifact)), "wheel")
+
+    def _download(self, artifact: Artifact, folder: Path) -> tuple[Path, str]:
+        size = f" ({artifact.size / 1e6:.1f} MB)" if artifact.size else ""
+        self._say(f"fetching {artifact}{size}")
+        path = folder / unquote(urlsplit(artifact.url).path.rpartition("/")[2])
+        key = self._index.fetch(artifact.url, path, str(artifact))
+        if artifact.sha256 and key != artifact.sha256:
+            raise BuildError(
+                f"{artifact}: the file has the sha256 {key}, not {artifact.sha256} as the index says",
+                "somebody changed it, or a proxy did; do not use it before you know which",
+            )
+        return path, key
+
+    def _built(self, artifact: Artifact, target: Target) -> Resolved:
+        """A wheel built from source. It is used for every target, so it must hold no compiled code."""
+        key = f"{artifact.sha256}-{target.version}" if artifact.kind == "sdist" else ""
+        if key and (earlier := self._cache.load("built", key)) and (wheel := self._store.get(earlier.decode())):
+            return Resolved(earlier.decode(), wheel, "build")
+        with self._cache.temporary() as folder:
+            if artifact.kind == "sdist":
+                path, _ = self._download(artifact, folder)
+            else:
+                path = Path(unquote(urlsplit(artifact.url).path))
+            self._say(f"building {artifact} from source")
+            built = sdist.build(path, folder, self._uv, str(artifact))
+            made = sha256(built) or ""
+            wheel = self._store.add(built, made, str(artifact))
+        if not wheel.pure:
+            raise BuildError(
+                f"{artifact}: no wheel for {target}, and its source holds code to compile",
+                "require a version that has a wheel",
+            )
+        if key:
+            self._cache.store("built", key, made.encode())
+        return Resolved(made, wheel, "build")
