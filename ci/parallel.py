@@ -49,9 +49,10 @@ def each(
     results: dict[int, Result] = {}
     ended: SimpleQueue[tuple[int, Result] | BaseException] = SimpleQueue()
     total = len(todo)
+    failed = threading.Event()
 
     def run() -> None:
-        while not stop.is_set():
+        while not (stop.is_set() or failed.is_set()):
             try:
                 position, item = todo.popleft()
             except IndexError:
@@ -59,6 +60,7 @@ def each(
             try:
                 ended.put((position, work(item)))
             except BaseException as error:
+                failed.set()  # before the caller's thread hears of it: no other begins meanwhile
                 ended.put(error)
 
     # Daemons: one that hangs must not keep the process from ending.
