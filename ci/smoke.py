@@ -34,7 +34,9 @@ def _difference(expected: Any, got: Any, where: str) -> str:
             if found:
                 return found
         return ""
-    return "" if expected == got else f"{where} is {_short(json.dumps(got))}, expected {_short(json.dumps(expected))}"
+    # To Python, true is 1.
+    same = expected == got and isinstance(expected, bool) == isinstance(got, bool)
+    return "" if same else f"{where} is {_short(json.dumps(got))}, expected {_short(json.dumps(expected))}"
 
 
 def _short(text: str) -> str:
