@@ -44,9 +44,13 @@ SETTINGS = (
 came with a newer SDK) are known by their derived key, ``key_of``, and managed only when they are said."""
 
 NOT_SETTINGS = frozenset(
-    {"FunctionName", "Code", "Publish", "PublishTo", "PackageType", "ImageConfig", "Environment", "Tags"}
+    {
+        *("FunctionName", "Code", "Publish", "PublishTo", "PackageType", "ImageConfig", "Environment", "Tags"),
+        "CodeSigningConfigArn",
+    }
 )
-"""Members of CreateFunction that are said in another way, or that a zip package does not have."""
+"""Members of CreateFunction that are said in another way, that a zip package does not have, or (code signing) that
+GetFunction does not tell and UpdateFunctionConfiguration does not take: a plan could never be at an end with it."""
 
 DESCRIPTION_LIMIT = 96
 """Characters of ``description``. AWS allows 256; a version's record needs the rest."""
