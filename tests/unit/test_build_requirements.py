@@ -1,0 +1,121 @@
+"""What a function's requirements are made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ci.build import requirements
+from ci.errors import BuildError
+
+A, B = "a" * 64, "b" * 64
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root / next(iter(files))
+
+
+def relative(root: Path, paths: tuple[Path, ...]) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in paths]
+
+
+@pytest.mark.parametrize("option", ["-r ", "-r", "--requirement ", "--requirement=", "-c ", "--constraint="])
+def test_files_that_it_includes(tmp_path: Path, option: str) -> None:
+    """Relative to the file that names them, each once, circles and all; an address is uv's business."""
+    file = write(tmp_path, {
+        "requirements.txt": f"{option}sub/more.txt  # why\nrequests\n-r https://index.example/r.txt\n",
+        "sub/more.txt": "-r ../requirements.txt\n-r last.txt\n",
+        "sub/last.txt": "",
+    })
+    found = requirements.read(file, tmp_path)
+    assert ["requirements.txt", "sub/more.txt", "sub/last.txt"] == relative(tmp_path, found.files)
+    assert "requirements" == found.kind
+
+
+def test_an_included_file_that_is_missing(tmp_path: Path) -> None:
+    """The message says which line names it."""
+    file = write(tmp_path, {"requirements.txt": "requests\n\n-r none.txt\n"})
+    with pytest.raises(BuildError) as raised:
+        requirements.read(file, tmp_path)
+    assert f"{file}:3: {tmp_path / 'none.txt'} does not exist" == raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("requests==2.0\n", {}),
+        (f"requests==2.0 --hash=sha256:{A}\n", {"requests": {f"sha256:{A}"}}),
+        (f"Zope.Interface[x]==2.0 --hash=sha256:{A.upper()}", {"zope-interface": {f"sha256:{A}"}}),
+        (f"a==1 \\\n  --hash=sha256:{A} \\\n  --hash=sha512:{B}\n", {"a": {f"sha256:{A}", f"sha512:{B}"}}),
+        (f"a==1 ; python_version < '3.12' --hash=sha256:{A}  # note\n", {"a": {f"sha256:{A}"}}),
+        (f"a==1;python_version<'3' --hash=sha256:{A}\na==2 --hash=sha256:{B}", {"a": {f"sha256:{A}", f"sha256:{B}"}}),
+        (f"a @ https://index.example/a-1-py3-none-any.whl --hash=sha256:{A}", {"a": {f"sha256:{A}"}}),
+        (f"# a==1 --hash=sha256:{A}\n", {}),
+    ],
+    ids=["none", "one", "name", "continued", "marker", "twice", "address", "comment"],
+)
+def test_hashes(tmp_path: Path, text: str, expected: dict[str, set[str]]) -> None:
+    """By normalised name, in lower case, whatever the algorithm."""
+    assert expected == requirements.read(write(tmp_path, {"requirements.txt": text}), tmp_path).hashes
+
+
+def test_local_projects_and_variables(tmp_path: Path) -> None:
+    """What is not in the file itself but decides what is installed."""
+    text = "-e ./one\n../two[extra]\nthree @ file:///elsewhere/three\n./four-1-py3-none-any.whl\n--index-url ${URL}\n"
+    found = requirements.read(write(tmp_path, {"app/requirements.txt": text}), tmp_path)
+    names = ["app/one", "two", "/elsewhere/three", "app/four-1-py3-none-any.whl"]
+    assert [tmp_path / name for name in names] == list(found.projects)
+    assert ("URL",) == found.variables
+
+
+@pytest.mark.parametrize(
+    ("asked", "present", "kind", "files"),
+    [
+        ("requirements.txt", [], "requirements", ["requirements.txt"]),
+        ("requirements.in", ["pyproject.toml", "uv.lock"], "requirements", ["requirements.in"]),
+        ("pyproject.toml", [], "project", ["pyproject.toml"]),
+        ("pyproject.toml", ["uv.lock"], "uv", ["uv.lock", "pyproject.toml"]),
+        ("pyproject.toml", ["poetry.lock"], "poetry", ["poetry.lock", "pyproject.toml"]),
+        ("app/pyproject.toml", ["pyproject.toml", "uv.lock"], "uv",
+         ["app/pyproject.toml", "uv.lock", "pyproject.toml"]),
+        ("app/pyproject.toml", ["pyproject.toml", "poetry.lock"], "project", ["app/pyproject.toml"]),
+        ("uv.lock", ["pyproject.toml", "poetry.lock"], "uv", ["uv.lock", "pyproject.toml"]),
+        ("poetry.lock", ["pyproject.toml", "uv.lock"], "poetry", ["poetry.lock", "pyproject.toml"]),
+        ("pdm.lock", ["pyproject.toml"], "pdm", ["pdm.lock", "pyproject.toml"]),
+        ("Pipfile", ["Pipfile.lock"], "pipenv", ["Pipfile.lock", "Pipfile"]),
+        ("pylock.toml", ["pyproject.toml"], "pylock", ["pylock.toml"]),
+        ("pylock.app.toml", [], "pylock", ["pylock.app.toml"]),
+    ],
+)
+def test_the_kind_is_in_the_name(tmp_path: Path, asked: str, present: list[str], kind: str, files: list[str]) -> None:
+    """A project goes with its lock file, or that of the uv workspace above it; each file of it is an input."""
+    found = requirements.read(write(tmp_path, dict.fromkeys([asked, *present], "")), tmp_path)
+    assert (kind, files) == (found.kind, relative(tmp_path, found.files))
+
+
+def test_nothing_above_the_repository_is_looked_at(tmp_path: Path) -> None:
+    """Another project's lock may lie there."""
+    root = tmp_path / "repository"
+    write(tmp_path, {"uv.lock": "", "repository/app/pyproject.toml": ""})
+    assert "project" == requirements.read(root / "app/pyproject.toml", root).kind
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("uv.lock", 'source = { editable = "libs/one" }\nsource = { virtual = "." }\nsource = { editable = "." }'),
+        ("uv.lock", 'source = { directory = "libs/one" }\nurl = "https://index.example/x"'),
+        ("poetry.lock", '[package.source]\ntype = "directory"\nurl = "libs/one"'),
+        ("pdm.lock", 'path = "./libs/one"'),
+        ("pylock.toml", 'directory = { path = "libs/one" }'),
+        ("Pipfile.lock", '{"default": {"one": {"path": "./libs/one", "editable": true}}}'),
+    ],
+)
+def test_local_projects_of_a_lock(tmp_path: Path, file: str, text: str) -> None:
+    """Their files are inputs too; the project that holds the lock is not one of them."""
+    write(tmp_path, {"libs/one/one.py": "", file: text, "pyproject.toml": "", "Pipfile": ""})
+    assert ["libs/one"] == relative(tmp_path, requirements.read(tmp_path / file, tmp_path).projects)
