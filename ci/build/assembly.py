@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import BuildError
 from ..model import Dependency, Package
-from . import archive, handler, inspect, package
+from . import archive, elf, handler, inspect, package, target
 from .archive import Entry
 from .cache import Cache
 from .dependencies import Resolved
+from .elf import Binary
 from .inputs import Inputs
 from .requirements import normalise
 from .sources import Excluded
-from .target import of
 
 Say = Callable[[str], None]
+
+
+@dataclass
+class Contents:
+    """What goes in, by its path in the package."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    own: dict[str, str] = field(default_factory=dict)
+    """Path in the repository of each of our own files."""
+    brought: dict[str, str] = field(default_factory=dict)
+    """Name and version of the dependency that each other file is of."""
+    binaries: dict[str, Binary] = field(default_factory=dict)
 
 
 def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Say) -> Package:
@@ -26,77 +39,98 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
     """
     function = inputs.function
     wheels = tuple(resolved)
-    entries, own = _entries(inputs, wheels, say)
-    unzipped = sum(entry.file.size for entry in entries.values())
+    contents = _gather(inputs, wheels, say)
+    _check_binaries(inputs, contents, say)
     with cache.temporary() as folder:
-        _check_handler(inputs, entries, own, folder, say)
+        _check_handler(inputs, contents, folder, say)
         path = folder / "package.zip"
         with path.open("wb") as stream:
-            written = archive.write(tuple(entries.values()), stream)
-        inspect.check_size(function, written.size, unzipped)
-        files = tuple(sorted(entry.file for entry in entries.values()))
+            written = archive.write(tuple(contents.entries.values()), stream)
+        files = tuple(sorted(entry.file for entry in contents.entries.values()))
         made = Package(
             function=function.name,
             path=path,
             digest=archive.digest(files),
             code_sha256=written.sha256,
             size=written.size,
-            unzipped=unzipped,
+            unzipped=sum(file.size for file in files),
             files=files,
             dependencies=tuple(sorted(_dependency(item) for item in wheels)),
         )
+        inspect.check_size(function, made.size, made.unzipped)
         kept = package.keep(inputs, made, cache)
     say(f"built {function.name}: {len(files)} files, {made.size / 1e6:.1f} MB")
     return kept
 
 
-def _entries(inputs: Inputs, wheels: tuple[Resolved, ...], say: Say) -> tuple[dict[str, Entry], dict[str, str]]:
-    """Every entry by its path, and our own files' paths in the repository by the same."""
+def _gather(inputs: Inputs, wheels: tuple[Resolved, ...], say: Say) -> Contents:
     function = inputs.function
     excluded = Excluded(function.exclude)
-    entries: dict[str, Entry] = {}
-    own: dict[str, str] = {}
+    contents = Contents()
     secrets = []
     for source, digest in zip(inputs.sources, inputs.hashes):
         if excluded(source.path):
             continue
-        content = source.file.read_bytes()
-        entry = archive.compress(source.path, source.mode, content)
+        data = source.file.read_bytes()
+        entry = archive.compress(source.path, source.mode, data)
         if entry.file.sha256 != digest:
-            raise BuildError(f"function {function.name}: {source.file} changed while it was built", "build again")
-        if inspect.looks_secret(source.path, content):
+            raise BuildError(f"function {function.name}: {source.shown} changed while it was built", "build again")
+        if inspect.looks_secret(source.path, data):
             secrets.append(source.shown)
-        entries[source.path], own[source.path] = entry, source.shown
+        contents.entries[source.path], contents.own[source.path] = entry, source.shown
+        if data.startswith(elf.MAGIC) and (binary := elf.read(data)):
+            contents.binaries[source.path] = binary
     inspect.refuse_secrets(function, secrets)
-    if not entries:
+    if not contents.entries:
         raise BuildError(f"function {function.name}: {function.source} has no files", "check source and exclude")
-    brought: dict[str, str] = {}
     for item in wheels:
         for entry in item.wheel.entries:
-            path = entry.file.path
-            if excluded(path):
-                continue
-            if path in own:
-                raise BuildError(
-                    f"function {function.name}: {own[path]} and {item.wheel.name} {item.wheel.version} "
-                    f"would both be {path} in the package",
-                    "rename yours, or exclude the path",
-                )
-            if path not in entries:
-                entries[path], brought[path] = entry, item.wheel.name
-            elif entries[path].file.sha256 != entry.file.sha256:
-                say(f"{function.name}: {path} of {brought[path]} is used, that of {item.wheel.name} is not")
-    return entries, own
+            if not excluded(entry.file.path):
+                _add(contents, entry, item, function.name, say)
+    return contents
 
 
-def _check_handler(
-    inputs: Inputs, entries: dict[str, Entry], own: dict[str, str], folder: Path, say: Say
-) -> None:
+def _add(contents: Contents, entry: Entry, item: Resolved, name: str, say: Say) -> None:
+    """Of two dependencies with one path the first by name wins, as installers leave it; our own file must be alone."""
+    path, shown = entry.file.path, f"{item.wheel.name} {item.wheel.version}"
+    if path in contents.own:
+        raise BuildError(
+            f"function {name}: {contents.own[path]} and {shown} would both be {path} in the package",
+            "rename yours, or exclude the path",
+        )
+    if path not in contents.entries:
+        contents.entries[path], contents.brought[path] = entry, shown
+        if path in item.wheel.binaries:
+            contents.binaries[path] = item.wheel.binaries[path]
+    elif contents.entries[path].file.sha256 != entry.file.sha256:
+        say(f"{name}: {path} of {contents.brought[path]} is used, that of {shown} is not")
+
+
+def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
     function = inputs.function
-    found = handler.read_imports(function, entries, own)
-    target = of(function.runtime, function.architecture)
-    if found is None and handler.runs_here(target, entries):
-        found = handler.try_import(function, entries, folder)
+    wanted = target.of(function.runtime, function.architecture)
+    found = [
+        f"{contents.brought.get(path) or contents.own[path]}: {path} {why}"
+        for path, why in elf.problems(contents.binaries, wanted)
+    ]
+    if found:
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        raise BuildError(
+            f"function {function.name}: {'; '.join(found[:3])}{more}",
+            f"require what has a wheel for {wanted}, or exclude the files",
+        )
+    if function.settings.get("Layers"):
+        return
+    for path, library in elf.absent(contents.binaries):
+        by = contents.brought.get(path) or contents.own[path]
+        say(f"{function.name}: {path} of {by} is linked to {library}, which is not on Lambda: importing it would fail")
+
+
+def _check_handler(inputs: Inputs, contents: Contents, folder: Path, say: Say) -> None:
+    function = inputs.function
+    found = handler.read_imports(function, contents.entries, contents.own)
+    if found is None and handler.runs_here(target.of(function.runtime, function.architecture), contents.entries):
+        found = handler.try_import(function, contents.entries, folder)
     if found is None:
         return
     layers = bool(function.settings.get("Layers"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from ..model import File
 from .archive import Entry
 from .cache import Cache, sha256
+from .elf import Binary
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Wheel:
     version: str
     pure: bool
     entries: tuple[Entry, ...]
+    binaries: Mapping[str, Binary]
+    """Compiled files, by their path."""
 
 
 class Store:
@@ -65,14 +69,19 @@ def dump(wheel: Wheel) -> bytes:
         (*astuple(entry.file), entry.method, entry.length, base64.b64encode(entry.data).decode(), entry.offset)
         for entry in wheel.entries
     ]
-    return json.dumps([wheel.name, wheel.version, wheel.pure, rows]).encode()
+    binaries = {path: astuple(binary) for path, binary in wheel.binaries.items()}
+    return json.dumps([wheel.name, wheel.version, wheel.pure, rows, binaries]).encode()
 
 
 def parse(dumped: bytes, path: Path) -> Wheel:
     """The reverse of ``dump``, for the wheel at ``path``."""
-    name, version, pure, rows = json.loads(dumped)
+    name, version, pure, rows, compiled = json.loads(dumped)
     entries = tuple(
         Entry(File(*row), method, length, base64.b64decode(data), path if offset else None, offset)
         for *row, method, length, data, offset in rows
     )
-    return Wheel(name, version, pure, entries)
+    binaries = {
+        inner: Binary(machine, (glibc[0], glibc[1]), tuple(needed), soname)
+        for inner, (machine, glibc, needed, soname) in compiled.items()
+    }
+    return Wheel(name, version, pure, entries, binaries)

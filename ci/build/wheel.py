@@ -19,8 +19,9 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ..errors import BuildError
 from ..model import File
-from . import archive
+from . import archive, elf
 from .archive import Entry
+from .elf import Binary
 from .store import Wheel
 
 _LOCAL = struct.Struct("<26x2H")
@@ -51,14 +52,17 @@ def _read(opened: ZipFile, path: Path, stream: BinaryIO) -> Wheel:
     destinations = {name: _destination(name, info, about["Name"]) for name in members}
     record = f"{info}/RECORD"
     entries = {}
+    binaries = {}
     for name, member in members.items():
         destination = destinations[name]
         if destination == record and any(new != old for old, new in destinations.items()):
             entries[destination] = archive.compress(destination, 0o644, _record(opened.read(name), destinations))
         elif destination is not None:
-            entries[destination] = _entry(opened, member, destination, path, stream)
+            entries[destination], binary = _entry(opened, member, destination, path, stream)
+            if binary is not None:
+                binaries[destination] = binary
     ordered = tuple(entries[name] for name in sorted(entries))
-    return Wheel(about["Name"], about["Version"], all(tag.endswith("-none-any") for tag in tags), ordered)
+    return Wheel(about["Name"], about["Version"], all(tag.endswith("-none-any") for tag in tags), ordered, binaries)
 
 
 def _information(members: Iterable[str]) -> str:
@@ -99,16 +103,23 @@ def _record(rows: bytes, destinations: Mapping[str, str | None]) -> bytes:
     return laid.getvalue().encode()
 
 
-def _entry(opened: ZipFile, member: ZipInfo, destination: str, path: Path, stream: BinaryIO) -> Entry:
+def _entry(
+    opened: ZipFile, member: ZipInfo, destination: str, path: Path, stream: BinaryIO
+) -> tuple[Entry, Binary | None]:
     mode = 0o755 if member.external_attr >> 16 & 0o111 else 0o644
     if member.compress_type not in (archive.STORED, archive.DEFLATED):
-        return archive.compress(destination, mode, opened.read(member))
+        data = opened.read(member)
+        return archive.compress(destination, mode, data), elf.read(data) if data.startswith(elf.MAGIC) else None
     stream.seek(member.header_offset)
     name, extra = _LOCAL.unpack(stream.read(_LOCAL.size))
     hashed = hashlib.sha256()
+    compiled = bytearray()
     with opened.open(member) as content:
         while block := content.read(_BLOCK):
             hashed.update(block)
+            if compiled or block.startswith(elf.MAGIC):
+                compiled += block
     file = File(destination, mode, member.file_size, member.CRC, hashed.hexdigest())
     offset = member.header_offset + _LOCAL.size + name + extra
-    return Entry(file, member.compress_type, member.compress_size, container=path, offset=offset)
+    entry = Entry(file, member.compress_type, member.compress_size, container=path, offset=offset)
+    return entry, elf.read(bytes(compiled)) if compiled else None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import platform
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -223,7 +226,7 @@ def test_two_wheels_with_one_path(index: Index, package: Build, said: list[str],
     found = package("two\none\n", code=USES, cache=fresh)
     assert hashlib.sha256(b"ONE = 1").hexdigest() in {file.sha256 for file in found.files if file.path == "both.py"}
     clashes = [line for line in said if ".py" in line]
-    assert ["app: both.py of one is used, that of two is not"] == clashes
+    assert ["app: both.py of one 1.0 is used, that of two 1.0 is not"] == clashes
 
 
 def test_a_file_of_ours_and_of_a_wheel_with_one_path(index: Index, package: Build, fresh: Path) -> None:
@@ -377,3 +380,43 @@ def test_a_folder_as_index(index: Index, package: Build, fresh: Path, monkeypatc
     monkeypatch.setenv("UV_FIND_LINKS", index.folder.as_uri())
     monkeypatch.setenv("UV_DEFAULT_INDEX", fresh.as_uri())
     assert (Dependency("one", "1.0"),) == package("one\n", code=USES, cache=fresh).dependencies
+
+
+# ---------------------------------------------------------------- compiled code
+
+
+def compiled(folder: Path) -> bytes:
+    """A library of this machine that needs glibc 2.30."""
+    compiler = shutil.which("cc")
+    if compiler is None or platform.libc_ver()[0] != "glibc":
+        pytest.skip("no C compiler for glibc here")
+    (folder / "one.c").write_text("#define _GNU_SOURCE\n#include <unistd.h>\nint one(void) { return gettid(); }\n")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", "one.so", "one.c"], cwd=folder, check=True)
+    return (folder / "one.so").read_bytes()
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(("runtime", "other"), [("python3.13", True), ("python3.11", False)])
+def test_compiled_code_that_the_target_cannot_load(
+    index: Index, package: Build, tmp_path: Path, fresh: Path, runtime: str, other: bool, compression: int
+) -> None:
+    """Of another processor, or for a newer glibc, whatever the wheel's name says: refused, and the wheel named."""
+    here = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
+    if here is None:
+        pytest.skip("no Lambda runs on this processor")
+    architecture = {"x86_64": "arm64", "arm64": "x86_64"}[here] if other else here
+    wheel(index.folder, "one", {"one.py": "", "one/fast.so": compiled(tmp_path)}, compression=compression)
+    with pytest.raises(BuildError) as raised:
+        package("one\n", runtime, architecture, USES, fresh)
+    why = "is for " if other else "needs glibc 2.30, python3.11 on Lambda has 2.26"
+    assert raised.value.message.startswith(f"function app: one 1.0: one/fast.so {why}")
+    assert "exclude the files" in raised.value.hint
+    assert package("one\n", runtime, architecture, USES, fresh, exclude=("*.so",))
+
+
+def test_compiled_code_of_ours(package: Build, tmp_path: Path, fresh: Path) -> None:
+    """What lies in the function's folder is inspected like what was fetched."""
+    (tmp_path / "functions/app").mkdir(parents=True)
+    (tmp_path / "functions/app/tool").write_bytes(compiled(tmp_path))
+    with pytest.raises(BuildError, match="function app: functions/app/tool: tool needs glibc 2.30"):
+        package(runtime="python3.11", architecture={"aarch64": "arm64"}.get(platform.machine(), "x86_64"), cache=fresh)
