@@ -67,6 +67,8 @@ class Packaging:
     """Dependency groups of the requirements' pyproject.toml, beside its own dependencies."""
     extras: tuple[str, ...] = ()
     """Optional dependencies of it."""
+    binaries: tuple[str, ...] = ("wheels", "lambda-packages", "build")
+    """Where compiled dependencies may come from. They are tried in this order, whatever order they are said in."""
 
 
 @dataclass(frozen=True)

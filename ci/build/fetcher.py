@@ -7,13 +7,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import BuildError
-from . import sdist
+from . import lambdapackages, sdist
 from .cache import Cache, sha256
 from .dependencies import Resolved
 from .index import Index
 from .lock import Artifact
 from .store import Store
-from .target import Target
+from .target import Target, is_here
 from .uv import Uv
 
 
@@ -37,6 +37,8 @@ class Fetcher:
         """
         if artifact.kind == "wheel":
             return self._fetched(artifact)
+        if artifact.kind == "lambda-packages":
+            return self._repacked(artifact)
         return self._built(artifact, target)
 
     def _fetched(self, artifact: Artifact) -> Resolved:
@@ -59,25 +61,36 @@ class Fetcher:
             )
         return path, key
 
+    def _repacked(self, artifact: Artifact) -> Resolved:
+        with self._cache.temporary() as folder:
+            made = lambdapackages.as_wheel(_path(artifact), artifact, folder)
+            key = sha256(made) or ""
+            return Resolved(key, self._store.add(made, key, str(artifact)), "lambda-packages")
+
     def _built(self, artifact: Artifact, target: Target) -> Resolved:
-        """A wheel built from source. It is used for every target, so it must hold no compiled code."""
-        key = f"{artifact.sha256}-{target.version}" if artifact.kind == "sdist" else ""
+        """A wheel built from source. Compiled code in it is for this host, which must then be the target."""
+        key = f"{artifact.sha256}-{target.version}-{target.machine}" if artifact.kind == "sdist" else ""
         if key and (earlier := self._cache.load("built", key)) and (wheel := self._store.get(earlier.decode())):
             return Resolved(earlier.decode(), wheel, "build")
         with self._cache.temporary() as folder:
             if artifact.kind == "sdist":
                 path, _ = self._download(artifact, folder)
             else:
-                path = Path(unquote(urlsplit(artifact.url).path))
+                path = _path(artifact)
             self._say(f"building {artifact} from source")
             built = sdist.build(path, folder, self._uv, str(artifact))
             made = sha256(built) or ""
             wheel = self._store.add(built, made, str(artifact))
-        if not wheel.pure:
+        if not wheel.pure and not is_here(target):
             raise BuildError(
-                f"{artifact}: no wheel for {target}, and its source holds code to compile",
-                "require a version that has a wheel",
+                f"{artifact}: no wheel for {target}, and its source holds code that this host compiles for itself",
+                f"require a version that has a wheel, or build in a Linux container with Python {target.version} "
+                f"on {target.machine}",
             )
         if key:
             self._cache.store("built", key, made.encode())
         return Resolved(made, wheel, "build")
+
+
+def _path(artifact: Artifact) -> Path:
+    return Path(unquote(urlsplit(artifact.url).path))

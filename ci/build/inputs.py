@@ -25,7 +25,7 @@ from .requirements import Requirements
 from .sources import Source
 from .target import Target
 
-_TOOLS = ("uv", "packaging", "pathspec", "elftools")
+_TOOLS = ("uv", "packaging", "pathspec", "elftools", "lambda_packages")
 _IDLE = (
     "UV_CACHE_DIR", "UV_CONCURRENT", "UV_HTTP", "UV_KEYRING", "UV_LINK_MODE", "UV_LOG", "UV_NO_PROGRESS", "UV_OFFLINE",
     "UV_PROJECT_ENVIRONMENT", "UV_PUBLISH", "UV_PYTHON", "UV_SYSTEM", "UV_TOOL", "PIP_CACHE_DIR", "PIP_DISABLE",
@@ -43,6 +43,7 @@ class Wanted:
     target: Target
     groups: tuple[str, ...]
     extras: tuple[str, ...]
+    binaries: tuple[str, ...]
     key: str
 
 
@@ -74,7 +75,7 @@ class Reader:
         if function.requirements is not None:
             wanted = self._wanted(
                 function.requirements, target.of(function.runtime, function.architecture),
-                function.packaging.groups, function.packaging.extras,
+                function.packaging.groups, function.packaging.extras, function.packaging.binaries,
             )
         left_out = wanted.requirements.files if wanted else ()
         found = sources.collect(function, self._root, left_out)
@@ -87,18 +88,19 @@ class Reader:
         return Inputs(function, found, hashes, wanted, key)
 
     def _read_wanted(
-        self, file: Path, wanted: Target, groups: tuple[str, ...], extras: tuple[str, ...]
+        self, file: Path, wanted: Target, groups: tuple[str, ...], extras: tuple[str, ...], binaries: tuple[str, ...]
     ) -> Wanted:
         found = requirements.read(self._root / file, self._root)
         key = _digest([
-            edition(), str(wanted), wanted.full_version, found.kind, groups, extras,
+            edition(), str(wanted), wanted.full_version, found.kind, groups, extras, sorted(binaries),
+            target.is_here(wanted),
             [(os.path.relpath(path, self._root), self._hash(path)) for path in found.files],
             [(os.path.relpath(path, self._root), list(self._tree(path))) for path in found.projects],
             {name: hashlib.sha256(os.environ.get(name, "").encode()).hexdigest() for name in found.variables},
             _settings(os.environ),
             [self._hash(path) for path in _configuration(self._root) if path.is_file()],
         ])
-        return Wanted(found, wanted, groups, extras, key)
+        return Wanted(found, wanted, groups, extras, binaries, key)
 
     def _tree(self, path: Path) -> Iterator[tuple[str, str]]:
         """Each file of a local project or wheel."""

@@ -25,7 +25,10 @@ Hashes = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True)
 class Artifact:
-    """What to take a package from. ``kind`` is wheel, sdist or directory; ``sha256`` is hex, empty if unknown."""
+    """What to take a package from.
+
+    ``kind`` is wheel, sdist, directory or lambda-packages; ``sha256`` is hex, empty if unknown.
+    """
 
     name: str
     version: str
@@ -44,6 +47,10 @@ class Selection:
 
     artifacts: tuple[Artifact, ...]
     missing: tuple[Artifact, ...]
+
+    def replaced(self, others: Sequence[Artifact]) -> tuple[Artifact, ...]:
+        """The artifacts, with ``others`` in the place of those of the same name, or beside them."""
+        return tuple({artifact.name: artifact for artifact in (*self.artifacts, *others)}.values())
 
 
 def select(

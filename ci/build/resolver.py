@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import BuildError
-from . import exports, lock, requirements
+from . import exports, lambdapackages, lock, requirements, target
 from .cache import Cache
 from .inputs import Wanted
 from .lock import Artifact, Selection
@@ -46,9 +47,10 @@ class Resolver:
             selection = lock.select(
                 document, wanted.target, required.file.parent, {}, wanted.groups, wanted.extras
             )
-            if unfit := self._unfit(selection, wanted.target):
-                raise _nothing_for(unfit, wanted.target, what)
-            return selection.artifacts
+            others, unfit = _otherwise(self._unfit(selection, wanted.target), wanted)
+            if unfit:
+                raise _nothing_for(unfit, wanted, what)
+            return selection.replaced(others)
         if required.kind not in _EXPORTED:
             return self._choose(wanted, required, what)
         with self._cache.temporary() as folder:
@@ -56,7 +58,7 @@ class Resolver:
             return self._choose(wanted, requirements.read(file, folder), what)
 
     def _choose(self, wanted: Wanted, asked: Requirements, what: str) -> tuple[Artifact, ...]:
-        """Ask uv. What has only unusable files is asked for once more, as a wheel."""
+        """Ask uv. What no file can be used of is asked for once more, as a wheel: an older version may have one."""
         nearest, lower = _platforms(wanted.target)
         selection = self._ask(wanted, asked, nearest, (), what)
         unfit = self._unfit(selection, wanted.target)
@@ -67,7 +69,10 @@ class Resolver:
         except BuildError:
             second = Selection((), tuple(unfit))
         if second.missing:
-            raise _nothing_for(second.missing, wanted.target, what)
+            others, unfit = _otherwise(unfit, wanted)
+            if unfit:
+                raise _nothing_for(unfit, wanted, what)
+            return selection.replaced(others)
         for artifact in second.artifacts:
             if artifact.name in {other.name for other in unfit}:
                 self._say(f"{artifact}: the newest that has a wheel for {wanted.target}")
@@ -91,11 +96,11 @@ class Resolver:
         )
         return lock.select(tomllib.loads(said), wanted.target, self._root, asked.hashes)
 
-    def _unfit(self, selection: Selection, target: Target) -> list[Artifact]:
+    def _unfit(self, selection: Selection, wanted: Target) -> list[Artifact]:
         """What has no file that can be used.
 
-        Among them are source distributions of which the index has wheels for some other platform: building them
-        would need a compiler.
+        Among them are source distributions that hold code to compile: the index has wheels of them for some other
+        platform, or lambda-packages has them.
         """
         sources = [artifact for artifact in selection.artifacts if artifact.kind == "sdist" and artifact.version]
         if not sources:
@@ -104,27 +109,53 @@ class Resolver:
         said = self._uv.run(
             [
                 "pip", "compile", "--no-header", "--format=pylock.toml", "--no-deps", "--universal",
-                "--python-version", target.full_version, "-",
+                "--python-version", wanted.full_version, "-",
             ],
             self._root, "looking for wheels", asked,
         )
         with_wheels = {package["name"] for package in tomllib.loads(said).get("packages", ()) if package.get("wheels")}
-        return [*selection.missing, *(artifact for artifact in sources if artifact.name in with_wheels)]
+        compiled = [
+            artifact for artifact in sources
+            if artifact.name in with_wheels or lambdapackages.find(artifact.name, artifact.version, wanted)
+        ]
+        return [*selection.missing, *compiled]
 
 
-def _nothing_for(unfit: Sequence[Artifact], target: Target, what: str) -> BuildError:
+def _otherwise(unfit: Sequence[Artifact], wanted: Wanted) -> tuple[list[Artifact], list[Artifact]]:
+    """Artifacts of what has no wheel, from lambda-packages or to be built here, and what has neither."""
+    found, left = [], []
+    for artifact in unfit:
+        if "lambda-packages" in wanted.binaries and (
+            path := lambdapackages.find(artifact.name, artifact.version, wanted.target)
+        ):
+            found.append(replace(artifact, kind="lambda-packages", url=path.as_uri(), sha256=""))
+        elif "build" in wanted.binaries and artifact.kind == "sdist" and target.is_here(wanted.target):
+            found.append(artifact)
+        else:
+            left.append(artifact)
+    return found, left
+
+
+def _nothing_for(unfit: Sequence[Artifact], wanted: Wanted, what: str) -> BuildError:
+    names = ", ".join(map(str, unfit))
+    tried = [f"no wheel of {names} for {wanted.target}"]
+    if "lambda-packages" in wanted.binaries:
+        tried.append("nor is it in lambda-packages")
+    if "build" in wanted.binaries:
+        tried.append("nor can this host build it for there")
     return BuildError(
-        f"{what}: no wheel of {', '.join(map(str, unfit))} for {target}",
-        "require a version that has one; a wheel of your own can be named by its path in the requirements",
+        f"{what}: {', '.join(tried)}",
+        "require a version that has a wheel; name a wheel of your own by its path in the requirements; or build in a "
+        f"Linux container with Python {wanted.target.version} on {wanted.target.machine}",
     )
 
 
-def _platforms(target: Target) -> tuple[str, str]:
+def _platforms(wanted: Target) -> tuple[str, str]:
     """uv's name of the platform, and of the one to fall back on.
 
     uv has no glibc 2.26. It is asked for 2.28 first, of which 2.26 can load nearly every wheel (those it cannot are
     left out by their tags), then for 2.17, of which it can load all.
     """
-    levels = ("2_34", "2_34") if target.glibc >= (2, 34) else ("2_28", "2_17") if target.glibc >= (2, 26) else (
+    levels = ("2_34", "2_34") if wanted.glibc >= (2, 34) else ("2_28", "2_17") if wanted.glibc >= (2, 26) else (
         "2_17", "2_17")
-    return f"{target.machine}-manylinux_{levels[0]}", f"{target.machine}-manylinux_{levels[1]}"
+    return f"{wanted.machine}-manylinux_{levels[0]}", f"{wanted.machine}-manylinux_{levels[1]}"

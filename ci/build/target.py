@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,6 +60,12 @@ def of(runtime: str, architecture: str) -> Target:
     minor = int(match[1])
     glibc = (2, 34) if minor >= 12 else (2, 26) if minor >= 8 else (2, 17)
     return Target((3, minor), _MACHINES[architecture], glibc)
+
+
+def is_here(target: Target) -> bool:
+    """Whether this host compiles for the target: the same Python and processor. Its glibc may be newer: see ``elf``."""
+    same = sys.implementation.name == "cpython" and sys.version_info[:2] == target.python
+    return same and sys.platform == "linux" and platform.machine() == target.machine
 
 
 def platforms(target: Target) -> Iterator[str]:

@@ -79,12 +79,15 @@ def project(
     }
 
 
-def sdist(folder: Path, name: str, version: str = "1.0", tag: str = "py3-none-any", code: str = "") -> Path:
+def sdist(
+    folder: Path, name: str, version: str = "1.0", tag: str = "py3-none-any", code: str = "",
+    files: Files | None = None,
+) -> Path:
     """A source distribution that builds into a wheel with this tag, and runs ``code`` before."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{version}.tar.gz"
     with tarfile.open(path, "w:gz") as opened:
-        for inner, text in project(name, version=version, tag=tag, code=code).items():
+        for inner, text in project(name, files, version, tag, code).items():
             member = tarfile.TarInfo(f"{name}-{version}/{inner}")
             member.size = len(text.encode())
             opened.addfile(member, io.BytesIO(text.encode()))
