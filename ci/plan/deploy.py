@@ -153,11 +153,11 @@ class _Deployment:
         )
 
     def _configure(self, latest: LiveVersion) -> tuple[Preparation, ...]:
-        wanted, environment = self.function.settings, self.function.environment
+        wanted = self.function.settings
         differing = wanted if latest.failed else diff.differing(wanted, latest.settings)
         members = [name for name in differing if name != "Architectures"]
-        if environment == latest.environment and not latest.failed:
-            environment = None
+        same = self.function.environment == latest.environment and not latest.failed
+        environment = None if same else self.function.environment
         if not members and environment is None:
             return ()
         return (UpdateConfiguration({name: wanted[name] for name in members}, environment),)

@@ -170,6 +170,15 @@ def test_update_holds_only_what_differs() -> None:
     assert UpdateConfiguration({}, {"GREETING": Secret("Guten tag")}) == environment
 
 
+def test_update_that_had_failed_is_written_again() -> None:
+    """After one AWS describes what was asked for, and runs what was before: nothing of it counts as done."""
+    wanted = function(environment={"GREETING": "Guten tag"}, MemorySize=256)
+    described = version("$LATEST", environment={"GREETING": "Guten tag"}, MemorySize=256)
+    live = found(V7, latest=replace(described, record=None, failed="the role cannot be assumed"))
+    members = {name: value for name, value in wanted.settings.items() if name != "Architectures"}
+    assert UpdateConfiguration(members, wanted.environment) == only(planned(live, wanted)).prepare[0]
+
+
 def test_update_is_bound_to_what_was_seen() -> None:
     """The plan carries the revisions of $LATEST and of the alias, so that whoever comes between is noticed."""
     plan = only(planned(found(V7), None, CHANGED))
