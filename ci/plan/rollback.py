@@ -60,7 +60,8 @@ def _last(records: Records) -> Records:
     """What the newest release moved, not what an earlier one of its name did: equal content has equal names."""
     if not records:
         return {}
-    name = max((record.at, record.release) for record in records.values())[1]
+    # Within one second, what came after something else is the newer one.
+    name = max((record.at, record.since or "", record.release) for record in records.values())[-1]
     moved = {function: record for function, record in records.items() if record.release == name}
     return {function: record for function, record in moved.items() if record.at >= _start(moved)}
 

@@ -84,6 +84,11 @@ def targets(aliases: Mapping[str, LiveAlias | None], whole: bool = True, stage: 
             id="functions that other tools look after",
         ),
         pytest.param(
+            {"a": moved("8", "r2", 1, "7", since=1), "b": moved("5", "r9", 1, None)},
+            {"a": "7"},
+            id="two releases within one second",
+        ),
+        pytest.param(
             {"a": moved("8", "r", 1, "7"), "b": moved("8", "r", 1, "7")},
             {"a": "7", "b": "7"},
             id="all of a release",
