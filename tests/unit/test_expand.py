@@ -172,7 +172,7 @@ def test_a_parameter_that_cannot_be_read(load: Callable[[str], Pipeline]) -> Non
         ),
         (
             "description: '${env:LONG}'",
-            "5: functions.one.description: must have at most 100 characters, once ${...} is filled in",
+            "5: functions.one.description: must have at most 96 characters, once ${...} is filled in",
         ),
         (
             "environment: {KEY: '${env:LONGER}'}",

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import assume, given as for_all, strategies as st
+from hypothesis import assume, given as for_all, settings, strategies as st
 
 from ci.config.template import Template
 from ci.model import Secret
@@ -50,6 +50,7 @@ def plans(planted: str) -> list[Plan]:
     return [deploy.deploy(TEST, REGION, [wanted], {"echo": package()}, live, given.origin()) for live in lives]
 
 
+@settings(max_examples=settings().max_examples // 4)
 @for_all(PLANTED)
 def test_no_rendering_shows_a_secret(planted: str) -> None:
     """Of a plan: as text, as JSON, as repr, as whatever pprint and dataclasses make of it."""
