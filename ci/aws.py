@@ -69,6 +69,7 @@ class Aws:
         self._endpoint = endpoint
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self._thread = threading.local()
         self._reading = Pace(limits.get_function)
         self._control = Pace(limits.control)
 
@@ -81,8 +82,15 @@ class Aws:
                 if service == "lambda":
                     answer = _INVOCATION if purpose == "invoke" else self._limits.answer
                     config = _ONCE.merge(Config(read_timeout=answer))
-                self._clients[service + purpose] = create(service, endpoint_url=self._endpoint, config=config)
+                client = create(service, endpoint_url=self._endpoint, config=config)
+                client.meta.events.register("before-send.lambda", self._sending)
+                self._clients[service + purpose] = client
             return self._clients[service + purpose]
+
+    def _sending(self, **event: Any) -> None:
+        """What the SDK does before it sends takes its time, above all at first: the quota is not used by that."""
+        if hasattr(self._thread, "place"):
+            self._thread.place.sent = time.monotonic()
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """One call of the Lambda API, at the pace of its quota.
@@ -96,7 +104,7 @@ class Aws:
         stop, started, sent = self.interrupted, time.monotonic(), 0
         while True:
             try:
-                with pace.turn(stop):
+                with pace.turn(stop) as self._thread.place:
                     return dict(send(**parameters))
             except (boto.BotoCoreError, boto.ClientError) as error:
                 throttled = _code(error) in _THROTTLED

@@ -7,13 +7,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass
+class Place:
+    """What one call takes of the quota. ``sent`` is when it was handed to the network, on ``time.monotonic``."""
+
+    sent: float
 
 
 class Pace:
     """At most ``rate`` calls in any second, counted where they arrive.
 
-    A call arrives at some time between its start and its answer. So it takes its place from its start until
-    one second after its answer (after ``_TRANSIT`` seconds, where the answer takes longer).
+    A call arrives at some time between its sending and its answer. So it keeps its place until one second after
+    its answer (after ``_TRANSIT`` seconds, where the answer takes longer).
     """
 
     _TRANSIT = 0.25
@@ -29,15 +37,15 @@ class Pace:
         self._freed = threading.Condition()
 
     @contextmanager
-    def turn(self, stop: threading.Event) -> Iterator[None]:
+    def turn(self, stop: threading.Event) -> Iterator[Place]:
         """Wait for a place and hold it during the call. Raises KeyboardInterrupt when ``stop`` is set first."""
-        start = self._begin(stop)
+        place = Place(self._begin(stop))
         try:
-            yield
+            yield place
         finally:
             with self._freed:
                 self._under_way -= 1
-                heapq.heappush(self._ends, min(time.monotonic(), start + self._TRANSIT) + 1.0)
+                heapq.heappush(self._ends, min(time.monotonic(), place.sent + self._TRANSIT) + 1.0)
                 self._freed.notify()
 
     def _begin(self, stop: threading.Event) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ci.plan.actions import (
@@ -44,8 +45,14 @@ def plan(plan: Plan) -> dict[str, Any]:
         "commit": plan.origin.commit,
         "run": plan.origin.run,
         "at": plan.origin.at,
-        "digest": hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest(),
+        "digest": digest_of(data),
     }
+
+
+def digest_of(data: Mapping[str, Any]) -> str:
+    """Hex sha256 over what a plan, given as ``plan`` gives it, changes. Raises KeyError where it is none."""
+    changing = {key: data[key] for key in ("verb", "stage", "region", "functions", "notes")}
+    return hashlib.sha256(json.dumps(changing, sort_keys=True).encode()).hexdigest()
 
 
 def digest(of: Plan) -> str:

@@ -100,14 +100,17 @@ class Output:
     dry_run: bool
     as_json: bool
     record: Path | None
+    plan: Path | None
 
     def finish(self, workspace: Workspace, plan: Plan) -> None:
         """The end of the path: show the plan and, unless it is a dry run, carry out the same object."""
-        from ci import record
+        from ci import approved, record
         from ci.apply import apply
 
         show(plan, self.as_json)
         publish(workspace, plan)
+        if self.plan:
+            approved.check(plan, read(self.plan, approved.LIMIT), str(self.plan))
         if not self.dry_run:
             release = apply(plan, workspace.aws, console.log, workspace.track)
             if self.record:
@@ -120,11 +123,28 @@ def output(verb: Callable[..., Any]) -> Callable[..., Any]:
     @as_json
     @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
     @click.option("--record", type=PATH, help="Write the release record into this file.")
+    @click.option("--plan", type=PATH, help="Only when it is this plan, of dollop plan --out.")
     @functools.wraps(verb)
-    def run(*positional: Any, dry_run: bool, as_json: bool, record: Path | None, **options: Any) -> Any:
-        return verb(*positional, output=Output(dry_run, as_json, record), **options)
+    def run(
+        *positional: Any, dry_run: bool, as_json: bool, record: Path | None, plan: Path | None, **options: Any
+    ) -> Any:
+        return verb(*positional, output=Output(dry_run, as_json, record, plan), **options)
 
     return run
+
+
+def read(file: Path, limit: int) -> str:
+    """A file that may come from anywhere. Raises UsageError when it cannot be read or has more than ``limit`` bytes."""
+    from ci.errors import UsageError
+
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise UsageError(f"{file}: larger than {limit} bytes")
+        return content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read: {error}") from None
 
 
 def show(plan: Plan, as_json: bool) -> None:

@@ -21,6 +21,7 @@ SOMETHING_TO_DO = 10
 @options.functions
 @options.as_json
 @click.option("--exit-code", is_flag=True, help=f"Exit with {SOMETHING_TO_DO} when there is something to do.")
+@click.option("--out", type=options.PATH, help="Write the plan, for --plan of the verb that carries it out.")
 @click.option("--markdown", type=options.PATH, help="In a workflow: write the comment for the pull request.")
 @options.variables
 @options.built
@@ -32,13 +33,17 @@ def plan(
     functions: tuple[str, ...],
     as_json: bool,
     exit_code: bool,
+    out: Path | None,
     markdown: Path | None,
 ) -> int:
     """Show what deploying or promoting to STAGE would do."""
     from ci import gather
+    from ci.render import data
 
     chosen = workspace.stage(stage)
     proposed = (gather.to_promote if chosen.source else gather.to_deploy)(workspace, chosen, functions)
     options.show(proposed, as_json)
     options.publish(workspace, proposed, markdown)
+    if out:
+        out.write_text(data.to_json(data.plan(proposed)))
     return SOMETHING_TO_DO if exit_code and not proposed.empty else 0
