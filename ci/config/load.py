@@ -12,12 +12,12 @@ from ci import service_model, settings
 from ci.config import check, environment, handler, nodes, shape, words
 from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
-from ci.model import Function, Pipeline, Secret, Smoke, Stage
+from ci.model import Function, Packaging, Pipeline, Secret, Smoke, Stage
 
 SIZE_LIMIT = 1_000_000
 """Bytes of pipeline.yaml. A thousand functions, each said at length, are half of that."""
 
-_MERGED = ("environment", "tags")
+_MERGED = ("environment", "tags", "packaging")
 _REQUIRED = ("Handler", "Role", "Runtime")
 
 
@@ -167,6 +167,7 @@ class _Loading:
             include=included,
             exclude=tuple(said.get("exclude", ())),
             requirements=requirements,
+            packaging=Packaging(**{key: tuple(value) for key, value in said.get("packaging", {}).items()}),
             tags=said.get("tags"),
             concurrency=said.get("concurrency"),
             smoke=Smoke(**said["smoke"]) if "smoke" in said else None,

@@ -19,7 +19,8 @@ _OURS = {
     "stages": "By name: an alias, and how it is reached.",
     "alias": "The alias that this stage moves.",
     "from": "The stage that this one is promoted from. Without it, this stage is built and deployed.",
-    "defaults": "What every function gets that does not say otherwise. environment and tags are merged key by key.",
+    "defaults": "What every function gets that does not say otherwise. environment, tags and packaging are merged "
+    "key by key.",
     "functions": "The functions, by name.",
     "architecture": "The instruction set of the processor.",
     "description": f"What the function does, in at most {settings.DESCRIPTION_LIMIT} characters.",
@@ -29,7 +30,12 @@ _OURS = {
     "source": "The folder with the function's code. Default: functions/<name>.",
     "include": "Files and folders bundled beside the code, each under its own name.",
     "exclude": "Files to leave out, in the notation of .gitignore.",
-    "requirements": "The file that names the dependencies. Without it there are none.",
+    "requirements": "The file that names the dependencies: requirements.txt, pyproject.toml or a lock file. Without it "
+    "there are none.",
+    "packaging": "How the package is put together.",
+    "groups": "Dependency groups of pyproject.toml, beside its own dependencies.",
+    "extras": "Optional dependencies of pyproject.toml.",
+    "binaries": "Where compiled dependencies may come from. A wheel is preferred, then lambda-packages, then a build.",
     "environment": "Environment variables. ${env:NAME} and ${ssm:/path} are filled in late and stay secret.",
     "tags": "Tags. Without this key, the pipeline leaves them alone.",
     "concurrency": "Reserved concurrent executions. Without this key, the pipeline leaves them alone.",

@@ -16,6 +16,7 @@ from pydantic_core import core_schema as core
 
 from ci import service_model, settings
 from ci.config import template
+from ci.model import Packaging
 from ci.service_model import Shape
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
@@ -76,6 +77,7 @@ def _function() -> Fields:
         "include": _field(core.list_schema(path)),
         "exclude": _field(core.list_schema(core.str_schema(min_length=1))),
         "requirements": _field(path),
+        "packaging": _field(_mapping(_packaging())),
         "environment": _field(
             core.dict_schema(_text(service_model.shape(environment.key or "")), _expandable(core.str_schema()))
         ),
@@ -85,6 +87,12 @@ def _function() -> Fields:
         "retain": _field(core.int_schema(ge=1)),
         "max_size": _field(_size()),
     }
+
+
+def _packaging() -> Fields:
+    names = core.list_schema(core.str_schema(min_length=1))
+    sources = core.list_schema(core.literal_schema(list(Packaging.binaries)), min_length=1)
+    return {"groups": _field(names), "extras": _field(names), "binaries": _field(sources)}
 
 
 def is_setting(key: str) -> bool:
