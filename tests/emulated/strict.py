@@ -120,6 +120,8 @@ class Strict:
         self.others = 0.0
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
+        self.refusals: dict[str, tuple[int, str, str]] = {}
+        """Operation -> status, code and message that every call of it is refused with."""
         self.before: Callable[[Call], None] = lambda call: None
         """Called when a call arrives."""
         self.after: Callable[[Call], None] = lambda call: None
@@ -240,6 +242,8 @@ class Strict:
                 f"because no identity-based policy allows the lambda:{call.operation} action",
             ),
         }
+        if call.operation in self.refusals:
+            return _error(*self.refusals[call.operation])
         return _error(*refusals[kind]) if kind in refusals else None
 
     def _throttled(self, call: Call) -> Answer | None:

@@ -1,0 +1,154 @@
+"""Bad input and trouble: one clear message, the right exit code, and no call that changes anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.emulated import command
+from tests.emulated.conftest import Account, Project
+from tests.emulated.strict import Fault, Strict
+
+Dollop = Callable[..., command.Result]
+
+
+@pytest.fixture
+def dollop(through: Account, project: Project) -> Dollop:
+    """The command, in ``project`` and with ``through``'s account."""
+    return lambda *arguments, **environment: command.run(
+        *arguments, environment={**through.environment, **environment}
+    )
+
+
+def edited(project: Project, old: str, new: str) -> None:
+    text = (project.root / "pipeline.yaml").read_text()
+    assert old in text
+    project.write("pipeline.yaml", text.replace(old, new))
+
+
+INPUT: dict[str, tuple[tuple[str, ...], tuple[str, str], str]] = {
+    "an unknown stage": (("deploy", "tset"), ("", ""), r"there is no stage 'tset'.*\n.*its stages are: test, prod"),
+    "an unknown function": (("deploy", "test", "ehco"), ("", ""), r"no function .* matches 'ehco'.*\n.*echo, audit"),
+    "a stage that is promoted": (("deploy", "prod"), ("", ""), r"prod is promoted from test\n.*dollop promote prod"),
+    "a stage that is built": (("promote", "test"), ("", ""), r"test is built, not promoted\n.*dollop deploy test"),
+    "YAML that does not parse": (("plan",), ("functions:", "functions: ["), r"pipeline\.yaml:\d+: "),
+    "an unknown key": (("plan",), ("handler: audit.handle", "handlr: audit.handle"), r"pipeline\.yaml:\d+: .*handlr"),
+    "a folder that is not there": (
+        ("plan",),
+        ("handler: audit.handle", "handler: audit.handle\n    source: nowhere"),
+        r"pipeline\.yaml:\d+: .*nowhere",
+    ),
+    "a handler that is not there": (
+        ("plan",), ("handler: audit.handle", "handler: audti.handle"), r"pipeline\.yaml:\d+: .*audti"
+    ),
+    "no region": (("plan",), ("", ""), r"no region"),
+    "a record that is none": (
+        ("promote", "prod", "--release", "pipeline.yaml"), ("", ""), r"pipeline\.yaml: not a release"
+    ),
+    "a record that is not there": (("promote", "prod", "--release", "no.json"), ("", ""), r"no\.json: cannot be read"),
+}
+
+
+@pytest.mark.parametrize("what", INPUT)
+def test_bad_input_calls_nothing(what: str, dollop: Dollop, strict: Strict, project: Project) -> None:
+    """Exit 2, and AWS has not heard of it."""
+    arguments, (old, new), message = INPUT[what]
+    if old:
+        edited(project, old, new)
+    result = dollop(*arguments, **({"AWS_REGION": ""} if what == "no region" else {}))
+    assert 2 == result.code, result.err
+    assert re.search(message, result.err), result.err
+    assert [] == strict.calls
+
+
+def test_no_credentials_names_the_way_out(project: Project) -> None:
+    """Exit 2 and ``--local``; nothing is started instead."""
+    result = command.run("plan", "test", environment={"AWS_REGION": "eu-west-1", "HOME": str(project.root)})
+    assert 2 == result.code
+    assert "no AWS credentials found" in result.err
+    assert "--local" in result.err
+
+
+def test_an_endpoint_that_nobody_answers_at(project: Project, account: Account) -> None:
+    """Exit 1, with the address and where it comes from."""
+    result = command.run("plan", "test", environment={**account.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    assert 1 == result.code
+    assert "127.0.0.1:9" in result.err
+    assert "AWS_ENDPOINT_URL" in result.err
+
+
+REFUSALS = {
+    "a role that Lambda cannot assume": (
+        400, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.",
+        "trust policy must let lambda.amazonaws.com assume it",
+    ),
+    "a package that is too large": (
+        413, "RequestEntityTooLargeException", "Request must be smaller than 70167211 bytes", "CreateFunction",
+    ),
+    "wrong credentials": (
+        403, "UnrecognizedClientException", "The security token included in the request is invalid.", "credentials",
+    ),
+    "the account's code storage": (
+        400, "CodeStorageExceededException", "Code storage limit exceeded.", "CreateFunction",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_what_aws_refuses_is_said_in_its_words(what: str, dollop: Dollop, strict: Strict) -> None:
+    """Exit 1: function, call, AWS's own message and code, and what to do; no alias was made."""
+    status, code, text, hint = REFUSALS[what]
+    strict.refusals["CreateFunction"] = (status, code, text)
+    result = dollop("deploy", "test")
+    assert 1 == result.code
+    assert re.search(rf"(audit|echo): CreateFunction: {re.escape(text)} \({code}\)", result.err), result.err
+    assert hint in result.err
+    assert not any("Alias" in call.operation for call in strict.writes())
+
+
+def test_access_denied_names_action_resource_and_policy(dollop: Dollop, strict: Strict) -> None:
+    """What to allow, on what, and the verb that prints the statement."""
+    assert 0 == dollop("deploy", "test").code
+    strict.faults.append(Fault("denied", "GetFunction", "echo", 1, None))
+    result = dollop("plan", "test")
+    assert 1 == result.code
+    assert re.search(r"allow lambda:GetFunction on arn:aws:lambda:\S+:function:\w+: dollop policy", result.err)
+
+
+def test_rolling_back_what_has_no_alias(dollop: Dollop, strict: Strict) -> None:
+    """A stage that was never reached: exit 1, nothing written."""
+    assert 0 == dollop("deploy", "test").code
+    strict.forget()
+    result = dollop("rollback", "prod")
+    assert 1 == result.code
+    assert "prod" in result.err
+    assert [] == strict.writes()
+
+
+def test_rolling_back_to_a_version_that_was_pruned(dollop: Dollop, strict: Strict, project: Project) -> None:
+    """The version is named; nothing moves."""
+    for number in range(3):
+        project.write("functions/audit/audit.py", f"def handle(event, context):\n    return {number}\n")
+        assert 0 == dollop("deploy", "test", "audit").code
+    assert 0 == dollop("prune", "audit", "--retain", "1").code
+    strict.forget()
+    result = dollop("rollback", "test", "audit", "--to", "1")
+    assert 1 == result.code
+    assert "audit: version 1 does not exist any more" in result.err
+    assert [] == strict.writes()
+
+
+def test_a_release_in_progress_is_waited_for(
+    dollop: Dollop, strict: Strict, account: Account, project: Project
+) -> None:
+    """An update by somebody else ends first; then the release goes ahead."""
+    assert 0 == dollop("deploy", "test").code
+    project.write("functions/audit/audit.py", "def handle(event, context):\n    return 2\n")
+    strict.settle = 1.0
+    Account(account.id, strict.url).client("lambda").update_function_configuration(FunctionName="audit", Timeout=9)
+    strict.settle = 0.02
+    result = dollop("deploy", "test")
+    assert 0 == result.code, result.err
+    assert "function updated          env=test function=audit name=audit version=2" in result.err
