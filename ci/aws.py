@@ -56,6 +56,10 @@ _RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 6}, connec
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, max_pool_connections=64)
 
 
+class Revealed(str):
+    """A secret on its way to AWS, which may repeat it in a refusal: the message that is made of that does not."""
+
+
 class Aws:
     """One account and region. Safe to use from several threads."""
 
@@ -261,9 +265,9 @@ def translate(
     api = "".join(word.capitalize() for word in operation.split("_"))
     where = f"{name}: {api}" if name else api
     if not isinstance(error, boto.ClientError):
-        return _unreachable(error, where)
+        return _unreachable(_discreet(str(error), parameters), error, where)
     code = _code(error)
-    text = str(error.response.get("Error", {}).get("Message", "")) or str(error)
+    text = _discreet(str(error.response.get("Error", {}).get("Message", "")) or str(error), parameters)
     message = f"{where}: {text} ({code})"
     if code in ("ResourceNotFoundException", "ParameterNotFound"):
         return AbsentError(message, code=code)
@@ -288,12 +292,27 @@ def translate(
     return AwsError(message, code=code)
 
 
-def _unreachable(error: Exception, where: str) -> DollopError:
+_SHORTEST_SECRET = 4
+"""Characters. Whatever is shorter is found everywhere in a text."""
+
+
+def _discreet(text: str, parameters: Any) -> str:
+    """``text`` without the secrets that the call was made with."""
+    if isinstance(parameters, Revealed):
+        return text.replace(parameters, "***") if len(parameters) >= _SHORTEST_SECRET else text
+    if isinstance(parameters, Mapping):
+        parameters = list(parameters.values())
+    for value in parameters if isinstance(parameters, list) else ():
+        text = _discreet(text, value)
+    return text
+
+
+def _unreachable(text: str, error: Exception, where: str) -> DollopError:
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
-        return CredentialsError(f"{where}: {error}", _WITHOUT_ACCOUNT)
+        return CredentialsError(f"{where}: {text}", _WITHOUT_ACCOUNT)
     if isinstance(error, (boto.ParamValidationError, boto.UnknownServiceError)):
-        return AwsError(f"{where}: {error}")
-    return AwsError(f"{where}: {error}", "check the network, the region and AWS_ENDPOINT_URL; then run it again")
+        return AwsError(f"{where}: {text}")
+    return AwsError(f"{where}: {text}", "check the network, the region and AWS_ENDPOINT_URL; then run it again")
 
 
 def _grant(text: str, asked: str) -> str:

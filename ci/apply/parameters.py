@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ci import settings
+from ci.aws import Revealed
 from ci.model import Secret, Settings
 from ci.plan.actions import CreateFunction, UpdateCode, UpdateConfiguration
 
@@ -58,7 +59,7 @@ def _said(name: str, said: Settings) -> dict[str, Any]:
 
 def _reveal(value: Any) -> Any:
     if isinstance(value, Secret):
-        return value.reveal()
+        return Revealed(value.reveal())
     if isinstance(value, Mapping):
         return {key: _reveal(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -15,6 +15,7 @@ import pytest
 
 from ci import gather, local
 from ci.apply import apply
+from ci.aws import Limits
 from ci.workspace import Workspace
 from tests.emulated import command
 from tests.emulated.conftest import Account, Project
@@ -73,7 +74,7 @@ def change(project: Project, size: int, what: str) -> None:
 def deployed(project: Project, account: Account) -> None:
     """Everything to test, as fast as the emulator takes it."""
     workspace = Workspace(project.root, lambda message: None, lambda message: None)
-    workspace.__dict__["aws"] = connect(account)
+    workspace.__dict__["aws"] = connect(account, Limits(look=0.02, get_function=10_000, control=10_000))
     apply(gather.to_deploy(workspace, workspace.stage("test"), ()), workspace.aws, silent)
 
 
