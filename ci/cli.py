@@ -20,6 +20,7 @@ from ci.verbs.completion import completion
 from ci.verbs.delete import delete
 from ci.verbs.demo import demo
 from ci.verbs.deploy import deploy
+from ci.verbs.doctor import doctor
 from ci.verbs.drift import drift
 from ci.verbs.invoke import invoke
 from ci.verbs.local import local
@@ -126,6 +127,7 @@ for _verb in (
     shards,
     policy,
     setup,
+    doctor,
     schema,
     completion,
     demo,
