@@ -197,7 +197,7 @@ def _configuration(item: Mapping[str, Any]) -> LiveVersion:
         code_sha256=item["CodeSha256"],
         size=item["CodeSize"],
         modified=item["LastModified"],
-        revision=item["RevisionId"],
+        revision=item.get("RevisionId", ""),
         description=item.get("Description", ""),
         record=written,
     )

@@ -1,0 +1,89 @@
+"""Every verb that changes something, in turn, against two emulators: MiniStack, and moto for a second opinion.
+
+moto runs no functions (no smoke test, no invoke), knows no Pending, and neither tells nor enforces revision ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.emulated import command
+from tests.emulated.conftest import Account, Project
+
+Dollop = Callable[..., command.Result]
+
+
+@pytest.fixture(params=["account", "moto"])
+def somewhere(request: pytest.FixtureRequest) -> Account:
+    """An account on either emulator."""
+    found: Account = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def dollop(somewhere: Account, project: Project) -> Dollop:
+    """The command, in ``project`` without its smoke test; it must succeed."""
+    lines = (project.root / "pipeline.yaml").read_text().splitlines(keepends=True)
+    project.write("pipeline.yaml", "".join(line for line in lines if "smoke:" not in line))
+
+    def run(*arguments: str) -> command.Result:
+        result = command.run(*arguments, environment=somewhere.environment)
+        assert 0 == result.code, result.err
+        return result
+
+    return run
+
+
+def versions(account: Account, name: str) -> list[str]:
+    client = account.client("lambda")
+    return [item["Version"] for item in client.list_versions_by_function(FunctionName=name)["Versions"]]
+
+
+def stage(dollop: Dollop, name: str) -> dict[str, Any]:
+    """Function -> version, as status says it."""
+    found = json.loads(dollop("status", "--json").out)["stages"][name]
+    return {function: running and running["version"] for function, running in found.items()}
+
+
+def test_the_whole_life(dollop: Dollop, project: Project, somewhere: Account) -> None:
+    """Create, change, promote, roll back, go to a version and a commit, prune and delete: each does what it says."""
+    first = project.commit()
+    assert "2 to create" in dollop("deploy", "test").out
+    assert {"audit": "1", "echo": "1"} == stage(dollop, "test")
+    assert {"audit": None, "echo": None} == stage(dollop, "prod")
+
+    dollop("promote", "prod")
+    for number in (2, 3):
+        text = (project.root / "pipeline.yaml").read_text()
+        project.write("pipeline.yaml", text.replace("Guten tag", f"Guten tag {number}"))
+        project.write("functions/audit/audit.py", f"def handle(event, context):\n    return {number}\n")
+        project.commit()
+        assert "GREETING: changed" in dollop("deploy", "test").out
+    assert {"audit": "3", "echo": "3"} == stage(dollop, "test")
+    assert "nothing to do: 2 unchanged" in dollop("deploy", "test").out
+
+    assert "    version: 1 -> 3" in dollop("promote", "prod").out
+    dollop("rollback", "prod")
+    assert {"audit": "1", "echo": "1"} == stage(dollop, "prod")
+    dollop("redeploy", "prod", "--what", "2")
+    assert {"audit": "2", "echo": "2"} == stage(dollop, "prod")
+    dollop("rollback", "test", "--to", first[:10])
+    assert {"audit": "1", "echo": "1"} == stage(dollop, "test")
+
+    kept = {"$LATEST", "1", "2", "3"}  # test: 1, and 3 to go back to; prod: 2, and 1
+    dollop("prune", "--retain", "1")
+    assert kept == set(versions(somewhere, "audit"))
+    assert "- function audit" in dollop("delete", "audit", "--force").out
+    assert {"audit": None, "echo": "1"} == stage(dollop, "test")
+    assert "nothing to do" in dollop("prune", "echo").out
+
+
+def test_globs_choose(dollop: Dollop) -> None:
+    """Only what matches is built, shown and released."""
+    result = dollop("deploy", "test", "ec*")
+    assert "audit" not in result.out + result.err
+    assert {"audit": None, "echo": "1"} == stage(dollop, "test")
