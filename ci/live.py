@@ -208,9 +208,15 @@ _DIRECTORY = (1 << 18, 1 << 22)
 
 
 def _files(aws: Aws, answer: Mapping[str, Any], found: LiveVersion) -> tuple[File, ...] | None:
-    """The directory of a live package; None when what was sent is not the code that the version runs."""
+    """The directory of a live package; None when it cannot be had, or is not that of what the version runs.
+
+    It only makes a plan more telling: not every network that reaches Lambda reaches where it keeps packages.
+    """
     for length in _DIRECTORY:
-        data, size = aws.download(answer["Code"]["Location"], length)
+        try:
+            data, size = aws.download(answer["Code"]["Location"], length)
+        except AwsError:
+            return None
         whole = len(data) == size
         if size != found.size or (whole and _sha256(data) != found.code_sha256):
             return None

@@ -113,7 +113,8 @@ def play(case: Case, ministack: local.Endpoint, account: Account, editions: tupl
         aws = connect(through)
         failed = attempt(lambda: apply(scenario.plan(aws, second), aws, silent))
         after = aliases(account, scenario.stage, names)
-        again = "failed" if failed else "whole" if scenario.plan(aws, second).empty and len(after) == 3 else "lost"
+        whole = not failed and scenario.plan(aws, second).empty and len(after) == 3
+        again = f"failed: {failed}" if failed else "whole" if whole else "lost"
     return Outcome(found, error, again)
 
 

@@ -57,10 +57,10 @@ def test_the_whole_life(dollop: Dollop, project: Project, somewhere: Account) ->
     assert {"audit": None, "echo": None} == stage(dollop, "prod")
 
     dollop("promote", "prod")
+    text = (project.root / "pipeline.yaml").read_text()
     for number in (2, 3):
-        text = (project.root / "pipeline.yaml").read_text()
-        project.write("pipeline.yaml", text.replace("Guten tag", f"Guten tag {number}"))
-        project.write("functions/audit/audit.py", f"def handle(event, context):\n    return {number}\n")
+        memory = f"audit.handle\n    memory: {number * 128}"
+        project.write("pipeline.yaml", text.replace("Guten tag", f"Moin {number}").replace("audit.handle", memory))
         project.commit()
         assert "GREETING: changed" in dollop("deploy", "test").out
     assert {"audit": "3", "echo": "3"} == stage(dollop, "test")
