@@ -30,7 +30,7 @@ from tests.emulated.releasing import (
 )
 from tests.emulated.strict import KINDS, LASTING, OUTCOMES, Fault, Strict
 
-SAMPLE = 24
+SAMPLE = 16
 
 CALLS = {
     "deploy": {

@@ -26,7 +26,7 @@ from tests.emulated.releasing import SCENARIOS, TEST, Edition, aliases, attempt,
 from tests.emulated.strict import Call, Strict
 from tests.emulated.test_faults import CALLS
 
-SAMPLE = 12
+SAMPLE = 8
 
 
 @dataclass(frozen=True)
