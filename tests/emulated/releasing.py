@@ -29,7 +29,7 @@ from tests.emulated.conftest import REGION, Account
 
 TEST, PROD = Stage("test", "test"), Stage("prod", "prod", "test")
 IMPATIENT = _aws.Limits(
-    answer=0.8, pause=0.01, quota=0.8, look=0.005, update=0.8, attempts=2, get_function=10_000, control=10_000
+    answer=1.5, pause=0.01, quota=1.5, look=0.005, update=1.5, attempts=3, get_function=10_000, control=10_000
 )
 NEW = "gamma"
 """Not in the first edition."""

@@ -100,7 +100,7 @@ def play(case: Case, ministack: local.Endpoint, account: Account, editions: tupl
     scenario = SCENARIOS[case.scenario]
     first, second = editions
     names = [function.name for function in second.functions]
-    with Strict(ministack.port, settle=0, hang=1.0).running() as strict:
+    with Strict(ministack.port, settle=0, hang=1.8).running() as strict:
         through = Account(account.id, strict.url)
         scenario.before(connect(through), first, second)
         before = aliases(account, scenario.stage, names)
