@@ -162,7 +162,6 @@ def test_a_cancelled_job(
         assert -signal.SIGKILL == process.returncode
         moved = [name for name in names if before[name] != after[name]]
         line = next(line for line in errors.splitlines() if "putting back" in line)
-        assert moved
         assert all(f"{name}: alias test" in line for name in moved)
     else:
         assert 130 == process.returncode, errors
