@@ -23,7 +23,8 @@ CODE = "from shared.greeting import greet\n\n\ndef handle(event, context):\n    
 
 def function(name: str = "echo", **more: object) -> Function:
     said: dict[str, object] = {"include": (Path("functions/shared"),), **more}
-    return Function(name, name, said.pop("settings", SETTINGS), {}, Path("functions/echo"), **said)  # type: ignore[arg-type]
+    settings = said.pop("settings", SETTINGS)
+    return Function(name, name, settings, {}, Path("functions/echo"), **said)  # type: ignore[arg-type]
 
 
 def lay(root: Path) -> Path:

@@ -124,7 +124,9 @@ def test_marker_survives_any_name(text: str) -> None:
     assert 1 == body.splitlines()[0].count("-->")
 
 
-@pytest.mark.parametrize("body", ["", "hello", "<!-- dollop {] -->", '<!-- dollop {"stage":1} -->', "<!-- dollop [] -->"])
+@pytest.mark.parametrize(
+    "body", ["", "hello", "<!-- dollop {] -->", '<!-- dollop {"stage":1} -->', "<!-- dollop [] -->"]
+)
 def test_no_marker(body: str) -> None:
     """What is not our marker is none."""
     assert None is marker.read(body)
