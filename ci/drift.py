@@ -16,7 +16,8 @@ def strays(live: Live) -> Iterator[str]:
         alias = (function.aliases or {}).get(live.stage.alias) if function else None
         if alias is None:
             continue
-        if alias.record is None:
+        # Another tool may have written its own description, or have left ours as it was.
+        if alias.record is None or alias.record.version != alias.version:
             yield f"{name}: alias {alias.name} was pointed to version {alias.version} by hand"
         if alias.weights:
             shares = ", ".join(f"{share:.0%} to version {version}" for version, share in sorted(alias.weights.items()))

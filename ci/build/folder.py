@@ -1,5 +1,7 @@
 """Packages in a folder: ``dist/`` on a laptop, an artifact between two jobs of a workflow.
 
+A build that was spread over the jobs of a matrix leaves a folder in it for each of them.
+
 What is read back may come from anywhere, also from the pull request of a stranger: nothing about a package
 is believed that its own bytes do not show.
 """
@@ -14,12 +16,13 @@ import re
 import stat
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..diff import installed
 from ..errors import BuildError, UsageError
 from ..model import Dependency, File, Function, Package
+from ..shards import JOBS_LIMIT
 from . import archive, inspect
 
 MANIFEST = "manifest.json"
@@ -46,28 +49,49 @@ def save(packages: Iterable[Package], folder: Path) -> None:
 
 
 def load(folder: Path, functions: Iterable[Function]) -> dict[str, Package]:
-    """The packages of ``functions`` that ``save`` put into ``folder``, read again from their bytes.
+    """The packages of ``functions`` that ``save`` put into ``folder``, or into folders in it, read from their bytes.
 
-    Raises UsageError when a package or the manifest is missing or is not what it says it is.
+    Raises UsageError when a package or a manifest is missing or is not what it says it is, and when two manifests
+    promise different packages for one function.
     """
-    promised = _manifest(folder / MANIFEST)
-    return {function.name: _package(folder, function, promised) for function in functions}
+    promised: dict[str, _Promise] = {}
+    for manifest in _manifests(folder):
+        for name, promise in _manifest(manifest).items():
+            if promise != promised.setdefault(name, promise):
+                raise UsageError(f"{manifest}: {name} is another package in {promised[name].manifest}", _AGAIN)
+    return {function.name: _package(folder, function, promised.get(function.name)) for function in functions}
+
+
+_AGAIN = "build all of it again, into an empty folder"
 
 
 @dataclass(frozen=True)
 class _Promise:
     digest: str
     code_sha256: str
+    manifest: Path = field(compare=False)
+    """What says so; the package lies beside it."""
+
+
+def _manifests(folder: Path) -> list[Path]:
+    """That of ``folder`` itself; where there is none, those of the folders in it."""
+    whole = folder / MANIFEST
+    if whole.exists():
+        return [whole]
+    parts = sorted(part for part in folder.glob(f"*/{MANIFEST}") if not part.parent.is_symlink())
+    if len(parts) > JOBS_LIMIT:
+        raise UsageError(f"{folder}: {len(parts)} manifests are more than the {JOBS_LIMIT} jobs of a matrix")
+    return parts or [whole]
 
 
 def _manifest(path: Path) -> dict[str, _Promise]:
     try:
-        if path.stat().st_size > _MANIFEST_LIMIT:
-            raise ValueError("it is too large")
+        if path.is_symlink() or path.stat().st_size > _MANIFEST_LIMIT:
+            raise ValueError("it is a link, or too large")
         data = json.loads(path.read_bytes())
         if data["format"] != _FORMAT:
             raise ValueError(f"its format is not {_FORMAT}")
-        promised = {str(name): _promise(entry) for name, entry in data["packages"].items()}
+        promised = {str(name): _promise(entry, path) for name, entry in data["packages"].items()}
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file", "dollop build --out DIR writes it") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -75,18 +99,17 @@ def _manifest(path: Path) -> dict[str, _Promise]:
     return promised
 
 
-def _promise(entry: dict[str, str]) -> _Promise:
+def _promise(entry: dict[str, str], manifest: Path) -> _Promise:
     digest, code_sha256 = entry["digest"], entry["code_sha256"]
     if not _DIGEST.fullmatch(digest) or len(base64.b64decode(code_sha256, validate=True)) != 32:
         raise ValueError("a digest is malformed")
-    return _Promise(digest, code_sha256)
+    return _Promise(digest, code_sha256, manifest)
 
 
-def _package(folder: Path, function: Function, promised: dict[str, _Promise]) -> Package:
-    path = folder / f"{function.name}.zip"
-    promise = promised.get(function.name)
+def _package(folder: Path, function: Function, promise: _Promise | None) -> Package:
     if promise is None:
-        raise UsageError(f"{folder / MANIFEST}: {function.name} is not in it", "build it into the same folder")
+        raise UsageError(f"{folder}: no {MANIFEST} in it names {function.name}", _AGAIN)
+    path = promise.manifest.with_name(f"{function.name}.zip")
     try:
         if path.is_symlink() or path.stat().st_size > _ZIP_LIMIT:
             raise UsageError(f"{path}: a link, or larger than a package can be")

@@ -158,7 +158,7 @@ def of_fork(pull: PullRequest) -> dict[str, Any]:
 
 
 def test_drift_is_one_issue(team: Project) -> None:
-    """Changed by hand: an issue is opened. Gone again: it is closed."""
+    """Changed by hand, with our description or another: an issue is opened. Gone again: it is closed."""
     deployed = team.run("deploy.yml", "push")
     assert deployed.succeeded, deployed.log
     assert team.run("drift.yml", "schedule").succeeded
@@ -170,6 +170,11 @@ def test_drift_is_one_issue(team: Project) -> None:
         assert not team.run("drift.yml", "workflow_dispatch").succeeded
     (issue,) = team.github.repository().get_issues(state="open")
     assert "echo: alias prod was pointed to version 1 by hand" in issue.body
+
+    client(team).update_alias(FunctionName="echo", Name="prod", FunctionVersion="$LATEST", Description=was)
+    assert not team.run("drift.yml", "workflow_dispatch").succeeded
+    (issue,) = team.github.repository().get_issues(state="open")
+    assert "echo: alias prod was pointed to version $LATEST by hand" in issue.body
 
     client(team).update_alias(FunctionName="echo", Name="prod", FunctionVersion="1", Description=was)
     assert team.run("drift.yml", "schedule").succeeded
@@ -203,3 +208,25 @@ def test_merge_to_prod_and_back(team: Project) -> None:
     assert back.succeeded, back.log
     assert {"test": "2", "prod": "1"} == aliases(team)
     assert "one" == answer(team, "prod")
+
+
+def test_many_functions_are_built_by_a_matrix(team: Project) -> None:
+    """Beyond 25 functions the packages of several jobs are planned, deployed and promoted as those of one would be."""
+    names = [f"tiny{number:02}" for number in range(30)]
+    listed = "".join(f"  {name}: {{handler: {name}.handle}}\n" for name in names)
+    sources = {f"functions/{name}/{name}.py": HANDLER.format(name) for name in names}
+    sha = team.commit("Many more", {"pipeline.yaml": PIPELINE + listed, **sources})
+    pull = opened(team)
+    planned = team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name))
+    assert planned.succeeded, planned.log
+    (body,) = comments(pull)
+    assert "### Deploy to `test`: 31 to create" in body
+
+    deployed = team.run("deploy.yml", "push")
+    assert deployed.succeeded, deployed.log
+    assert "success" == deployed.jobs["collect"]
+    for name in names:
+        listed_aliases = client(team).list_aliases(FunctionName=name)["Aliases"]
+        assert {"test": "1", "prod": "1"} == {each["Name"]: each["FunctionVersion"] for each in listed_aliases}
+    said = client(team).invoke(FunctionName="tiny29", Qualifier="prod", Payload=b"{}")["Payload"].read()
+    assert "tiny29" == json.loads(said)["body"]
