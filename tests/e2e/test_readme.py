@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -20,6 +22,24 @@ def test_every_command_gives_the_output_shown(tmp_path: Path) -> None:
     """The commands are run in a copy of the repository; what they print is what the README shows."""
     readme.copy(tmp_path)
     assert readme.settled(TEXT) == readme.settled(readme.rerun(TEXT, tmp_path))
+
+
+def needing_an_account() -> list[str]:
+    """The commands of the ``bash`` blocks that call dollop."""
+    blocks = re.findall(r"^```bash\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("dollop ")]
+
+
+@pytest.mark.parametrize("command", needing_an_account())
+def test_what_needs_an_account_is_at_least_a_command(command: str) -> None:
+    """What cannot be run here (a real AWS account, a real repository) is parsed: verbs and options exist."""
+    found: click.Command = verbs
+    words = shlex.split(command)[1:]
+    while isinstance(found, click.Group):
+        name = words.pop(0)
+        assert name in found.commands
+        found = found.commands[name]
+    assert found.make_context(command, words)
 
 
 def test_every_verb_is_told_of() -> None:
