@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ci.plan.actions import Change, CodeChange, FunctionPlan, Plan, PointAlias
+from ci.plan.actions import Change, CodeChange, FileChange, FunctionPlan, Plan, PointAlias
 from ci.record import Release
 from ci.render import marker
 from ci.render.escape import plain
-from ci.render.text import si, summary
+from ci.render.text import si, sizes, summary
 
 COMMENT_LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters: https://github.com/orgs/community/discussions/27190"""
@@ -89,10 +90,10 @@ _TITLES = {
 
 def failure(stage: str, messages: Iterable[str], links: Links, commit: str, limit: int = COMMENT_LIMIT) -> str:
     """In place of a plan: why there is none."""
-    text = "\n".join(messages)
     head = f"{marker.Marker(stage, commit, links.run)}\n\n### No plan for {code(stage)}"
-    lines = _fence(plain(line) for line in text.splitlines())
-    return _fitted(head, [lines], f"{links.to_commit(commit)} · {links.to_run()}", limit)
+    # No fenced block: its long lines would not be broken on a phone.
+    lines = [f"- {code(line)}" for line in "\n".join(messages).splitlines() if line.strip()]
+    return _fitted(head, [_Block(lines)], f"{links.to_commit(commit)} · {links.to_run()}", limit)
 
 
 def released(body: str, release: Release, links: Links, limit: int = COMMENT_LIMIT) -> str:
@@ -138,16 +139,25 @@ def _table(functions: Sequence[FunctionPlan], stage: str, others: Versions) -> I
     if not functions:
         return
     columns = ["function", "change", "size", stage, *others]
-    rows = [" | ".join(_cell(column) for column in columns), " | ".join("---" for _ in columns)]
+    rows = [list(map(_word, columns)), ["---"] * len(columns)]
     for function in functions:
-        versions = (code(other.get(function.function, "-")) for other in others.values())
-        moved = _versions(function)
-        rows.append(" | ".join((code(function.function), _kinds(function), _size(function.code), moved, *versions)))
-    yield _Block([f"| {row} |" for row in rows])
+        size = _size(function.code).replace(" ", _UNBROKEN)
+        versions = (_word(other.get(function.function, "-")) for other in others.values())
+        rows.append([code(function.function), _kinds(function), size, _versions(function), *versions])
+    yield _Block([f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows])
+
+
+_UNBROKEN = "\u00a0"
+"""A space at which a narrow column is not broken."""
 
 
 def _cell(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z0-9 ]*", text) else code(text)
+    """Within a table a bar ends a cell, also in code: https://github.github.com/gfm/#example-200"""
+    return text.replace("|", "\\|")
+
+
+def _word(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9-]*", text) else code(text)
 
 
 def _kinds(function: FunctionPlan) -> str:
@@ -164,14 +174,16 @@ def _kinds(function: FunctionPlan) -> str:
 def _size(change: CodeChange | None) -> str:
     if change is None:
         return ""
-    return si(change.size_after) if not change.size_before else f"{si(change.size_before)} → {si(change.size_after)}"
+    if change.size_before in (0, change.size_after):
+        return si(change.size_after)
+    return sizes(change.size_before, change.size_after).replace("->", "→")
 
 
 def _versions(function: FunctionPlan) -> str:
     point = next((action for action in function.shift if isinstance(action, PointAlias)), None)
     if point is None:
-        return code(function.version or "-")
-    return f"{code(point.before)} → {code(point.expected)}" if point.before else code(point.expected)
+        return _word(function.version or "-")
+    return _UNBROKEN.join([*([_word(point.before), "→"] if point.before else []), _word(point.expected)])
 
 
 def _details(function: FunctionPlan) -> _Block:
@@ -186,12 +198,32 @@ def _diff(function: FunctionPlan) -> list[str]:
     if function.code:
         lines.append(f"  size: {_size(function.code)}")
         lines += [line for change in function.code.dependencies for line in _change(change)]
-        lines += [f"{'!' if file.mark == '~' else file.mark} {plain(file.path)}" for file in function.code.files or ()]
+        lines += _files(function.code.files or ())
     lines += [f"! by hand: {line}" for change in function.drift for line in _change(change)]
     for action in function.shift:
         if isinstance(action, PointAlias):
             lines += _change(Change(f"alias {action.alias}", action.before, action.expected))
     return lines
+
+
+_LISTED = 3
+"""Files of one folder, beyond which the folder is named: a new dependency would hide one's own files."""
+
+
+def _files(files: Sequence[FileChange]) -> list[str]:
+    """Each file, or, where many of one folder at the top are added, changed or removed, their number."""
+    folders = Counter((file.mark, _top(file.path)) for file in files)
+    lines = []
+    for file in files:
+        count = folders[file.mark, top := _top(file.path)]
+        shown = f"{top}/ ({count} files)" if top and count > _LISTED else file.path
+        lines.append(f"{'!' if file.mark == '~' else file.mark} {plain(shown)}")
+    return list(dict.fromkeys(lines))
+
+
+def _top(path: str) -> str:
+    """The first folder in ``path``; empty for a file that is in none."""
+    return path.split("/", 1)[0] if "/" in path else ""
 
 
 def _change(change: Change) -> Iterator[str]:
@@ -220,8 +252,8 @@ def _commits(commits: Sequence[Commit], links: Links) -> Iterator[_Block]:
 
 
 def code(text: str) -> str:
-    """``text`` as a code span that nothing in it can leave, also within a table."""
-    text = plain(text).replace("|", "\\|") or " "
+    """``text`` as a code span that nothing in it can leave."""
+    text = plain(text) or " "
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     padding = " " if longest and (text[0] == "`" or text[-1] == "`") else ""

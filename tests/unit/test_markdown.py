@@ -44,7 +44,7 @@ def test_headline_table_and_links() -> None:
     body = markdown.plan(plan(*functions), LINKS, {"prod": {"echo": "6"}})
     assert "### Deploy to `test`: 1 to update, 1 unchanged" in body
     assert "| function | change | size | test | prod |" in body
-    assert "| `echo` | code | 641 B → 782 B | `7` → `8` | `6` |" in body
+    assert "| `echo` | code | 641 B → 782 B | 7 → 8 | 6 |" in body.replace("\u00a0", " ")
     assert "idle" not in body
     assert "[run](https://github.com/octo/shop/actions/runs/42)" in body
     assert f"[`0123456`](https://github.com/octo/shop/commit/{SHA})" in body
@@ -73,6 +73,29 @@ def test_details_are_a_diff() -> None:
         "- alias test: 7",
         "+ alias test: 8",
     ] == block.splitlines()
+
+
+def test_many_files_of_a_folder_are_counted() -> None:
+    """What a dependency brings does not hide one's own files: beyond three of a kind, its folder is named."""
+    added = [FileChange("+", f"requests/{name}.py") for name in "abcd"]
+    few = [FileChange("~", f"requests/{name}.py") for name in "xyz"]
+    own = [FileChange("-", f"own{number}.py") for number in range(6)]
+    body = shown(changed("echo", code=CodeChange(1, 2, (*added, *few, *own), ())))
+    assert 1 == body.count("\n+ requests/") and "\n+ requests/ (4 files)\n" in body
+    assert 3 == body.count("\n! requests/") and 6 == body.count("\n- own")
+
+
+def test_equal_sizes_are_said_once() -> None:
+    """An arrow stands for a difference, and shows one."""
+    assert "  size: 641 B\n" in shown(changed("echo", code=CodeChange(641, 641, (), ())))
+    assert "  size: 64100 B → 64101 B\n" in shown(changed("echo", code=CodeChange(64100, 64101, (), ())))
+
+
+def test_a_bar_is_escaped_only_in_a_table() -> None:
+    """Within a table a bar in code ends the cell; elsewhere a backslash in code would be shown."""
+    commits = [markdown.Commit(SHA, "Read a | b")]
+    body = markdown.plan(plan(changed("a|b")), LINKS, commits=commits)
+    assert "| `a\\|b` |" in body and "`Read a | b`" in body
 
 
 def test_nothing_to_deploy_is_said() -> None:
@@ -149,7 +172,7 @@ def test_marker_of_very_many_functions_stays_short() -> None:
 
 
 def many(count: int) -> list[FunctionPlan]:
-    files = tuple(FileChange("+", f"package/ümläut-{number}.py") for number in range(300))
+    files = tuple(FileChange("+", f"ümläut-{number}.py") for number in range(300))
     return [changed(f"function-{number:03}", code=CodeChange(1, 2, files, ())) for number in range(count)]
 
 
