@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,11 @@ from ci.errors import UsageError
 from ci.github import comment
 from ci.github.comment import GithubError, Pull
 from ci.github.run import Run
+from ci.record import Release, Released, to_json
+from ci.render.marker import Marker
 from tests.e2e.hub import BOT, GitHub, token
+
+ROOT = Path(__file__).parents[2]
 
 BODY = '<!-- dollop {"stage":"test","digest":"d"} -->\n\n### Deploy to `test`'
 
@@ -129,3 +136,59 @@ def test_event_without_a_head(github: GitHub, tmp_path: Path) -> None:
     """A workflow_run event that names no head is not guessed about."""
     with pytest.raises(UsageError, match="no head repository"):
         comment.find(run(github, {"workflow_run": {"id": 1}}, tmp_path))
+
+
+def dollop(by: Run, *words: str | Path) -> str:
+    """``dollop comment`` as a step of the workflow; what it wrote into the run's summary."""
+    summary = Path(by.environ["GITHUB_EVENT_PATH"]).with_name("summary.md")
+    summary.unlink(missing_ok=True)
+    environ = {**os.environ, **by.environ, "GITHUB_STEP_SUMMARY": str(summary), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-P", "-m", "ci", "comment", *words], env=environ, check=True)
+    return summary.read_text() if summary.exists() else ""
+
+
+def promise(folder: Path, digest: str) -> Path:
+    """The file of a plan that does ``digest`` to the function echo."""
+    file = folder / f"{digest}.md"
+    functions = {"echo": digest, "idle": "same"}
+    file.write_text(f"{Marker('test', 'c', '7', digest, functions)}\n\n### Deploy to `test`: 1 to update\n")
+    return file
+
+
+def test_a_merge_is_held_to_what_its_pull_request_showed(github: GitHub, tmp_path: Path) -> None:
+    """The summary says that the plan is the promised one, or to which function it does something else."""
+    pull = opened(github)
+    before = run(github, about(pull), tmp_path)
+    nothing = dollop(before, "check", promise(tmp_path, "one"))
+    assert f"Pull request #{pull.number} showed no plan for `test`" in nothing
+    dollop(before, "plan", promise(tmp_path, "one"))
+
+    after = run(github, {}, tmp_path, sha=pull.merge().sha)
+    assert f"exactly the plan that pull request #{pull.number} showed" in dollop(after, "check", tmp_path / "one.md")
+    differs = dollop(after, "check", promise(tmp_path, "two"))
+    assert f"not the plan that pull request #{pull.number} showed: it does something else to `echo`." in differs
+    assert [(tmp_path / "one.md").read_text().strip()] == [body.strip() for body in comments(pull)]
+
+
+def test_outcome_is_written_into_the_comment_of_the_merge(github: GitHub, tmp_path: Path) -> None:
+    """What was released, and in which run, is added once to the one comment; its plan stays, and stays readable."""
+    pull = opened(github)
+    dollop(run(github, about(pull), tmp_path), "plan", promise(tmp_path, "one"))
+    record = tmp_path / "release.json"
+    after = run(github, {}, tmp_path, sha=pull.merge().sha)
+    for version in ("8", "9"):
+        functions = {"echo": Released(version, "d", "c")}
+        record.write_text(to_json(Release("r-1", "test", "c", "7", "2026-01-31T09:00:00Z", functions)))
+        dollop(after, "release", record)
+    (body,) = comments(pull)
+    assert "### Deploy to `test`: 1 to update" in body
+    assert 1 == body.count("Released to") and "actions/runs/7) 7: `echo` 9" in body
+    assert "exactly the plan" in dollop(after, "check", tmp_path / "one.md")
+
+
+def test_a_push_without_a_pull_request(github: GitHub, tmp_path: Path) -> None:
+    """There is nothing to compare with and nowhere to write: no step fails for it."""
+    alone = run(github, {}, tmp_path)
+    record = tmp_path / "release.json"
+    record.write_text(to_json(Release("r-1", "test", "c", "7", "2026-01-31T09:00:00Z", {})))
+    assert "" == dollop(alone, "check", promise(tmp_path, "one")) == dollop(alone, "release", record)
