@@ -22,6 +22,7 @@ from ci.verbs.demo import demo
 from ci.verbs.deploy import deploy
 from ci.verbs.doctor import doctor
 from ci.verbs.drift import drift
+from ci.verbs.import_ import import_
 from ci.verbs.invoke import invoke
 from ci.verbs.local import local
 from ci.verbs.logs import logs
@@ -128,6 +129,7 @@ for _verb in (
     policy,
     setup,
     doctor,
+    import_,
     schema,
     completion,
     demo,
