@@ -2,7 +2,8 @@
 
 What is replaced, and why:
 - the actions of others, by the composite stand-ins in ``actions/``: they would download themselves;
-- ``uses: $/...`` by ``uses: ./...``: act 0.2.89 does not know the first form, which means the same repository;
+- ``uses: $/...`` by ``uses: ./...``, or in another repository by its name: act 0.2.89 does not know the first form,
+  which means the repository of the file;
 - the check command, by one that does not run these tests again.
 """
 
@@ -67,6 +68,8 @@ class Project:
     runs: int = 0
     variables: dict[str, str] = field(default_factory=lambda: {"CHECK": "true", "BUILD_IMAGE": "none"})
     environment: dict[str, str] = field(default_factory=dict)
+    called: dict[str, Path] = field(default_factory=dict)
+    """Other repositories whose workflows it calls: ``owner/name@ref`` -> folder."""
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, text=True, check=True)
@@ -117,7 +120,9 @@ class Project:
         command += ["--action-cache-path", state / "act"]
         for option, values in (("--env", environment), ("-s", secrets), ("--var", self.variables), ("--input", inputs)):
             command += [word for key, value in values.items() for word in (option, f"{key}={value}")]
-        command += [word for action in stand_ins(self.folder) for word in ("--local-repository", action)]
+        replaced = {action for folder in (self.folder, *self.called.values()) for action in stand_ins(folder)}
+        replaced |= {f"{repository}={folder}" for repository, folder in self.called.items()}
+        command += [word for action in sorted(replaced) for word in ("--local-repository", action)]
         keep = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
         with (state / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -176,21 +181,62 @@ def jobs(log: str) -> dict[str, str]:
 
 
 def project(folder: Path, github: GitHub, aws: str, account: str) -> Project:
-    """A fresh repository in ``folder``, with one commit."""
-    work = folder / "work"
+    """A fresh repository in ``folder`` that holds dollop itself, with one commit."""
+    dollop(folder / "work", "./")
+    made = Project(folder / "work", github, aws, account)
+    begin(made)
+    return made
+
+
+CALLER = """\
+on: push
+permissions: {{}}
+jobs:
+  check:
+    permissions: {{contents: read}}
+    uses: {dollop}/.github/workflows/check.yml@v1
+    with: {{command: test -f functions/echo/echo.py}}
+  build:
+    permissions: {{contents: read}}
+    uses: {dollop}/.github/workflows/build.yml@v1
+    with: {{image: none}}
+  use:
+    needs: build
+    runs-on: ubuntu-latest
+    steps:
+      - env: {{PACKAGES: "${{{{ needs.build.outputs.packages }}}}", REGION: "${{{{ needs.build.outputs.region }}}}"}}
+        run: test -n "$PACKAGES" && test "$REGION" = eu-west-1
+"""
+
+
+def caller(folder: Path, github: GitHub) -> Project:
+    """A fresh repository in ``folder`` that holds no dollop: it calls the workflows of one beside it."""
+    name = f"{OWNER}/dollop"
+    dollop(folder / "dollop", f"{name}/", "@v1")
+    (folder / "work").mkdir()
+    made = Project(folder / "work", github, "", "no account", called={f"{name}@v1": folder / "dollop"})
+    begin(made, {".github/workflows/team.yml": CALLER.format(dollop=name)})
+    return made
+
+
+def dollop(folder: Path, here: str, ref: str = "") -> None:
+    """The pipeline's own files, in which ``$/`` is what ``here`` and ``ref`` say to act."""
     for name in (".github", "ci"):
-        shutil.copytree(ROOT / name, work / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "requirements.txt", work)
-    for path in (work / ".github").rglob("*.yml"):
-        path.write_text(path.read_text().replace("uses: $/", "uses: ./"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.txt", folder)
+    for path in (folder / ".github").rglob("*.yml"):
+        path.write_text(re.sub(r"uses: \$/(\S+)", rf"uses: {here}\1{ref}", path.read_text()))
+
+
+def begin(made: Project, files: Mapping[str, str] | None = None) -> None:
+    """The first commit, and where its runs leave what they keep."""
     for state in ("approvals", "artifacts"):
-        (folder / state).mkdir()
-    made = Project(work, github, aws, account)
+        (made.folder.parent / state).mkdir()
     made.git("init", "--quiet", "--initial-branch", "master")
     for key, value in (("user.name", "Octo"), ("user.email", "octo@example.com"), ("commit.gpgsign", "false")):
         made.git("config", key, value)
-    made.git("remote", "add", "origin", f"https://github.com/{github.name}.git")
+    made.git("remote", "add", "origin", f"https://github.com/{made.github.name}.git")
     ignored = ".dollop/\ndist/\n"
     handler = HANDLER.format("one")
-    made.commit("Begin", {"pipeline.yaml": PIPELINE, "functions/echo/echo.py": handler, ".gitignore": ignored})
-    return made
+    own = {"pipeline.yaml": PIPELINE, "functions/echo/echo.py": handler, ".gitignore": ignored}
+    made.commit("Begin", {**own, **(files or {})})

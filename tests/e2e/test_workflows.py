@@ -14,7 +14,7 @@ import pytest
 from github.PullRequest import PullRequest
 
 from tests.e2e.hub import GitHub
-from tests.e2e.runner import HANDLER, PIPELINE, SECRET, Project, Run, project
+from tests.e2e.runner import HANDLER, PIPELINE, SECRET, Project, Run, caller, project
 
 ACCOUNTS = itertools.count(700000000001)
 HANDLER_FILE = "functions/echo/echo.py"
@@ -230,3 +230,19 @@ def test_many_functions_are_built_by_a_matrix(team: Project) -> None:
         assert {"test": "1", "prod": "1"} == {each["Name"]: each["FunctionVersion"] for each in listed_aliases}
     said = client(team).invoke(FunctionName="tiny29", Qualifier="prod", Payload=b"{}")["Payload"].read()
     assert "tiny29" == json.loads(said)["body"]
+
+
+def test_workflows_called_from_another_repository(github: GitHub, tmp_path: Path) -> None:
+    """A team that holds no copy checks and builds with the workflows of this repository, and gets their outputs."""
+    team = caller(tmp_path, github)
+    done = team.run("team.yml", "push")
+    assert done.succeeded, done.log
+    assert {"check": "success", "build": "success", "use": "success"} == done.jobs
+    (packages,) = (tmp_path / "artifacts" / "1").iterdir()
+    assert {"echo.zip", "manifest.json"} == {file.name for file in packages.iterdir()}
+    assert not (team.folder / "ci").exists()
+
+    team.commit("Break it", {"pipeline.yaml": PIPELINE.replace("handler: echo.handle", "memory: lots")})
+    broken = team.run("team.yml", "push")
+    assert not broken.succeeded
+    assert "::error file=pipeline.yaml,line=11::functions.echo.memory: " in broken.errors
