@@ -129,8 +129,7 @@ def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
 def _check_handler(inputs: Inputs, contents: Contents, folder: Path, say: Say) -> None:
     function = inputs.function
     found = handler.read_imports(function, contents.entries, contents.own)
-    wanted = target.of(function.runtime, function.architecture)
-    if found is None and handler.runs_here(wanted, contents.entries, contents.binaries):
+    if found is None and handler.runs_here(target.of(function.runtime, function.architecture), contents.entries):
         found = handler.try_import(function, contents.entries, folder)
     if found is None:
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,8 +15,7 @@ from pathlib import Path
 from ..model import Function
 from . import archive, probe
 from .archive import Entry
-from .elf import Binary
-from .target import Target, is_here
+from .target import Target
 
 _SECONDS = 60
 """Lambda gives an import 10 s; a busy build host may be slower."""
@@ -34,18 +32,10 @@ class Finding:
     certain: bool = True
 
 
-def runs_here(target: Target, package: Package, binaries: Mapping[str, Binary]) -> bool:
-    """Whether this host's Python can import what the package holds: the same minor version as the target's.
-
-    For compiled code, ``binaries``, also the same processor, and a glibc that has every symbol it needs.
-    """
-    if not binaries and not any(".so" in path for path in package):
-        return sys.version_info[:2] == target.python and sys.implementation.name == "cpython"
-    if not is_here(target) or any(".so" in path and path not in binaries for path in package):
-        return False
-    library, version = platform.libc_ver()
-    needed = max(binary.glibc for binary in binaries.values())
-    return library == "glibc" and tuple(map(int, version.split("."))) >= needed
+def runs_here(target: Target, package: Package) -> bool:
+    """Whether this host's Python can import what the package holds: the same minor version, and nothing compiled."""
+    same = sys.version_info[:2] == target.python and sys.implementation.name == "cpython"
+    return same and not any(".so" in path for path in package)
 
 
 def try_import(function: Function, package: Package, folder: Path) -> Finding | None:
@@ -91,10 +81,7 @@ def _values(function: Function) -> dict[str, str]:
 
 
 def _lambda(function: Function, task: Path) -> dict[str, str]:
-    """The variables that Lambda sets, without credentials: importing must not reach AWS as whoever builds.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-    """
+    """The variables that Lambda sets, without credentials: importing must not reach AWS as whoever builds."""
     return {
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -104,7 +91,6 @@ def _lambda(function: Function, task: Path) -> dict[str, str]:
         "AWS_REGION": "us-east-1",
         "LAMBDA_TASK_ROOT": str(task),
         "LANG": "en_US.UTF-8",
-        "LD_LIBRARY_PATH": os.pathsep.join((str(task), str(task / "lib"))),
         "PATH": os.defpath,
         "TZ": ":UTC",
         "_HANDLER": function.handler,

@@ -44,9 +44,7 @@ def probe(handler: str) -> dict[str, str]:
     try:
         found = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
-        # Distributions build Python without some of its library; Lambda's has all that Linux can have.
-        kind = "unclear" if error.name in sys.stdlib_module_names else "missing"
-        return _answer(kind, error, error.name or "")
+        return _answer("missing", error, error.name or "")
     except ImportError as error:
         # A shared library may be missing here and not there; what inspects them says so.
         return _answer("wrong" if str(error).startswith(_OF_CODE) else "unclear", error)
