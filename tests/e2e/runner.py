@@ -163,7 +163,9 @@ def stand_ins(folder: Path) -> list[str]:
 
 
 def entries(log: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    """What act has said so far; a line that it is still writing is not counted."""
+    whole = log[:log.rfind("\n") + 1]
+    return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
 
 def readable(log: str) -> str:
