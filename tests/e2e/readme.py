@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```(sh|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ELSEWHERE = re.compile(r"make (demo|test)$")
 """Run by .ci/run itself: a test that ran them would run itself."""
 VARIES = (
-    (r"\b[0-9a-f]{7}(?= +\d)", "c49797b"),
+    (r"\b[0-9a-f]{7}\b\+?(?= +\d)", "c49797b"),
     (r"\b\d+ (s|min)\b(?=  )", "6 s"),
 )
 
