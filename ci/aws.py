@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import botocore.session
 import botocore.exceptions as boto
 from botocore.config import Config
 
@@ -86,6 +87,9 @@ class Aws:
                 if service == "lambda":
                     answer = _INVOCATION if purpose == "invoke" else self._limits.answer
                     config = _ONCE.merge(Config(read_timeout=answer))
+                if self._endpoint:
+                    # The embedded AWS is on loopback, where no proxy leads.
+                    config = config.merge(Config(proxies={}))
                 client = create(service, endpoint_url=self._endpoint, config=config)
                 client.meta.events.register("before-send.lambda", self._sending)
                 self._clients[service + purpose] = client
@@ -211,10 +215,13 @@ def connect(
 ) -> Aws:
     """A connection through the ordinary credential chain, or with ``credentials`` to ``endpoint``.
 
+    The latter is the embedded AWS: whatever profile and proxy the environment names do not count.
     Raises CredentialsError when there is no region or there are no credentials; nothing is called.
     """
     chain: dict[str, Any] = {"profile_name": profile, "region_name": region, **(credentials or {})}
     try:
+        if endpoint and credentials:
+            chain["botocore_session"] = botocore.session.Session({"profile": (None, None, None, None)})
         session = boto3.Session(**chain)
         if not session.region_name:
             raise CredentialsError(

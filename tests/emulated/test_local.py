@@ -18,7 +18,8 @@ import boto3
 import pytest
 
 from ci import local
-from ci.errors import DollopError
+from ci.aws import connect
+from ci.errors import AbsentError, DollopError
 
 ROLE = f"arn:aws:iam::{local.ACCOUNT}:role/lambda"
 
@@ -153,3 +154,15 @@ def test_without_the_extra_it_says_how_to_get_it(state: Path, monkeypatch: pytes
     with pytest.raises(DollopError) as caught:
         local.start(state)
     assert "pip install 'fluffy-dollop[local]'" == caught.value.hint
+
+
+def test_the_profile_and_the_proxy_of_the_user_do_not_count(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--local works for who has AWS_PROFILE set to something else, behind a proxy that cannot reach loopback."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_PROFILE", "somebody-else")
+    connection = connect("eu-west-1", None, local.start(state).url, local.CREDENTIALS)
+    with pytest.raises(AbsentError):
+        connection.call("get_function", FunctionName="echo")
