@@ -1,27 +1,21 @@
-"""The way to AWS: sessions, pacing, paging, waiting, and errors in our words. The only importer of boto3.
-
-There is no wrapper per API: ``call("update_alias", FunctionName=..., ...)`` takes what boto3 takes.
-"""
+"""Calls at the pace of AWS's quotas: sent again while that helps, paged, waited for."""
 
 from __future__ import annotations
 
 import random
-import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
-import botocore.session
 import botocore.exceptions as boto
 from botocore.config import Config
 
-from ci.errors import AbsentError, AwsError, CredentialsError, DollopError, MovedError
+from ci.aws.translation import is_passing, is_throttled, translate
+from ci.errors import AwsError
 from ci.pace import Pace
-
-_WITHOUT_ACCOUNT = "to try it without an AWS account, add --local"
 
 
 @dataclass(frozen=True)
@@ -55,10 +49,6 @@ _RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 6}, connec
 # Lambda is called once: the SDK's retries keep to no quota and soon give up where others use it up, and an invocation
 # may have had its effect although its answer was lost.
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, max_pool_connections=64)
-
-
-class Revealed(str):
-    """A secret on its way to AWS, which may repeat it in a refusal: the message that is made of that does not."""
 
 
 class Aws:
@@ -115,12 +105,12 @@ class Aws:
                 with pace.turn(stop) as self._thread.place:
                     return dict(send(**parameters))
             except (boto.BotoCoreError, boto.ClientError) as error:
-                throttled = _code(error) in _THROTTLED
+                throttled = is_throttled(error)
                 if throttled:
                     pace.slow_down()
                     again = time.monotonic() - started < self._limits.quota
                 else:
-                    again = _passing(error) and sent + 1 < self._limits.attempts
+                    again = is_passing(error) and sent + 1 < self._limits.attempts
                 if not again:
                     raise translate(error, operation, parameters) from error
             longest = min(self._limits.pause * 2**sent, _LONGEST_PAUSE)
@@ -204,128 +194,3 @@ class Aws:
             return str(self._client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
         except (boto.BotoCoreError, boto.ClientError) as error:
             raise translate(error, "get_parameter", {"Name": name}) from error
-
-
-def connect(
-    region: str | None,
-    profile: str | None = None,
-    endpoint: str | None = None,
-    credentials: Mapping[str, str] | None = None,
-    limits: Limits = Limits(),
-) -> Aws:
-    """A connection through the ordinary credential chain, or with ``credentials`` to ``endpoint``.
-
-    The latter is the embedded AWS: whatever profile and proxy the environment names do not count.
-    Raises CredentialsError when there is no region or there are no credentials; nothing is called.
-    """
-    chain: dict[str, Any] = {"profile_name": profile, "region_name": region, **(credentials or {})}
-    try:
-        if endpoint and credentials:
-            chain["botocore_session"] = botocore.session.Session({"profile": (None, None, None, None)})
-        session = boto3.Session(**chain)
-        if not session.region_name:
-            raise CredentialsError(
-                "no region: neither pipeline.yaml nor AWS_REGION names one",
-                "set region: in pipeline.yaml, or AWS_REGION",
-            )
-        if session.get_credentials() is None:
-            raise CredentialsError(
-                "no AWS credentials found (environment, profile, web identity, instance role)",
-                f"set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; {_WITHOUT_ACCOUNT}",
-            )
-        return Aws(session, endpoint, limits)
-    except boto.ProfileNotFound as error:
-        hint = f"aws configure list-profiles shows what there is; {_WITHOUT_ACCOUNT}"
-        raise CredentialsError(str(error), hint) from None
-    except (boto.BotoCoreError, ValueError) as error:
-        raise CredentialsError(f"AWS cannot be reached with this configuration: {error}") from None
-
-
-_WRONG_CREDENTIALS = frozenset(
-    {"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch"}
-)
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_NAMES = ("FunctionName", "Resource", "Name", "logGroupName")
-_THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
-
-
-def _code(error: Exception) -> str:
-    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, boto.ClientError) else ""
-
-
-def _passing(error: Exception) -> bool:
-    """Whether the same call may well succeed when it is sent again: the server failed, or the way to it."""
-    if isinstance(error, boto.ClientError):
-        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
-    return isinstance(error, (boto.HTTPClientError, boto.ResponseStreamingError))
-
-
-def translate(
-    error: Exception, operation: str, parameters: Mapping[str, Any], service: str = "lambda"
-) -> DollopError:
-    """An error of the SDK in our words: which function, which call, what next.
-
-    https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
-    """
-    name = next((str(parameters[key]) for key in _NAMES if parameters.get(key)), "")
-    api = "".join(word.capitalize() for word in operation.split("_"))
-    where = f"{name}: {api}" if name else api
-    if not isinstance(error, boto.ClientError):
-        return _unreachable(_discreet(str(error), parameters), error, where)
-    code = _code(error)
-    text = _discreet(str(error.response.get("Error", {}).get("Message", "")) or str(error), parameters)
-    message = f"{where}: {text} ({code})"
-    if code in ("ResourceNotFoundException", "ParameterNotFound"):
-        return AbsentError(message, code=code)
-    if code == "PreconditionFailedException" or (code == "InvalidParameterValueException" and "CodeSHA256" in text):
-        return MovedError(f"{where}: live moved under the plan: {text}", "plan again, look, and deploy again", code)
-    if code == "ResourceConflictException":
-        hint = "another release or a change by hand is in progress: wait for it, then plan again"
-        return MovedError(f"{where}: live moved under the plan: {text}", hint, code)
-    if code in _DENIED:
-        return AwsError(message, _grant(text, f"{service}:{api}"), code)
-    if code in _EXPIRED:
-        return AwsError(message, "the credentials have expired: get new ones and run it again", code)
-    if code in _WRONG_CREDENTIALS:
-        return AwsError(message, f"AWS does not accept these credentials: check them; {_WITHOUT_ACCOUNT}", code)
-    if code in _THROTTLED:
-        return AwsError(message, "the account's quota is used by others too: run it again later", code)
-    if int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500:
-        return AwsError(message, "AWS itself failed, several times: run it again later", code)
-    if "cannot be assumed by Lambda" in text:
-        hint = "the role's trust policy must let lambda.amazonaws.com assume it (sts:AssumeRole)"
-        return AwsError(message, hint, code)
-    return AwsError(message, code=code)
-
-
-_SHORTEST_SECRET = 4
-"""Characters. Whatever is shorter is found everywhere in a text."""
-
-
-def _discreet(text: str, parameters: Any) -> str:
-    """``text`` without the secrets that the call was made with."""
-    if isinstance(parameters, Revealed):
-        return text.replace(parameters, "***") if len(parameters) >= _SHORTEST_SECRET else text
-    if isinstance(parameters, Mapping):
-        parameters = list(parameters.values())
-    for value in parameters if isinstance(parameters, list) else ():
-        text = _discreet(text, value)
-    return text
-
-
-def _unreachable(text: str, error: Exception, where: str) -> DollopError:
-    if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
-        return CredentialsError(f"{where}: {text}", _WITHOUT_ACCOUNT)
-    if isinstance(error, (boto.ParamValidationError, boto.UnknownServiceError)):
-        return AwsError(f"{where}: {text}")
-    return AwsError(f"{where}: {text}", "check the network, the region and AWS_ENDPOINT_URL; then run it again")
-
-
-def _grant(text: str, asked: str) -> str:
-    """The policy line that AWS's refusal asks for."""
-    action = re.search(r"perform: ([\w:-]+)", text)
-    resource = re.search(r"on resource: (\S+)", text)
-    named = action[1] if action else asked
-    on = f" on {resource[1]}" if resource else ""
-    return f"allow {named}{on}: dollop policy prints the statement"
