@@ -9,13 +9,11 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import io
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ci import diff, record, service_model, settings
+from ci import content, diff, record, service_model, settings
 from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
 from ci.model import File, Function, Live, LiveAlias, LiveFunction, LiveVersion, Package, Secret, Stage
@@ -75,8 +73,8 @@ def compare(
             before = known.functions[function.name] if known else None
             found = replace(found, aliases=before.aliases) if before else _listed(aws, function, found, True, False)
         if found.running is not None and found.running.code_sha256 != target.code_sha256:
-            running = replace(found.running, files=_files(aws, answer, found.running))
-            found, target = replace(found, running=running), replace(target, files=_files(aws, there, target))
+            running = _with_files(aws, answer, found.running)
+            found, target = replace(found, running=running), _with_files(aws, there, target)
         return found, target
 
     wanted = list(functions)
@@ -146,9 +144,9 @@ def _in_full(
     settled = aws.settle(function.aws_name)
     latest, running = version(settled), found.running
     if running is None:
-        latest = replace(latest, files=_files(aws, settled, latest))
+        latest = _with_files(aws, settled, latest)
     elif not diff.same_code(package, running):
-        running = replace(running, files=_files(aws, answer, running))
+        running = _with_files(aws, answer, running)
     return replace(found, running=running, latest=latest)
 
 
@@ -203,32 +201,40 @@ def _configuration(item: Mapping[str, Any]) -> LiveVersion:
     )
 
 
+_WHOLE = 1 << 24
+"""Bytes of zip up to which a package without a record of ours is read whole: that shows what is in it."""
 _DIRECTORY = (1 << 18, 1 << 22)
 """Bytes in which a zip's directory is looked for, from its end: about 2,500 files, then 40,000."""
 
 
-def _files(aws: Aws, answer: Mapping[str, Any], found: LiveVersion) -> tuple[File, ...] | None:
-    """The directory of a live package; None when it cannot be had, or is not that of what the version runs.
+def _with_files(aws: Aws, answer: Mapping[str, Any], found: LiveVersion) -> LiveVersion:
+    """With the files of its package; as it is when they cannot be had, or are not those of what the version runs.
 
-    It only makes a plan more telling: not every network that reaches Lambda reaches where it keeps packages.
+    They only make a plan more telling: not every network that reaches Lambda reaches where it keeps packages.
     """
-    for length in _DIRECTORY:
+    known = found.record is not None and found.record.code_sha256 == found.code_sha256
+    for length in _DIRECTORY if known or found.size > _WHOLE else (_WHOLE,):
         try:
             data, size = aws.download(answer["Code"]["Location"], length)
         except AwsError:
-            return None
+            return found
         whole = len(data) == size
         if size != found.size or (whole and _sha256(data) != found.code_sha256):
-            return None
+            return found
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        except zipfile.BadZipFile:
+            if whole and not known:
+                files = content.read(data, folders=True)
+                return replace(found, files=files, content=content.digest(map(_as_built, files)))
+            return replace(found, files=content.listed(data))
+        except ValueError:
             continue
-        return tuple(
-            sorted(File(e.filename, e.external_attr >> 16 & 0o777, e.file_size, e.CRC, "") for e in entries)
-        )
-    return None
+    return found
+
+
+def _as_built(file: File) -> File:
+    """With the mode that a build gives it, where that makes no difference to Lambda."""
+    readable = file.mode & 0o004 or not file.mode
+    return replace(file, mode=0o755 if file.mode & 0o100 else 0o644) if readable else file
 
 
 def _sha256(data: bytes) -> str:

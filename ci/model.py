@@ -204,6 +204,8 @@ class LiveVersion:
     record: VersionRecord | None = None
     files: tuple[File, ...] | None = None
     """What is in its zip, where that was read."""
+    content: str = ""
+    """Content digest of its zip, where that was read whole, because no record tells it."""
     failed: str = ""
     """Why the last update of it came to nothing: AWS describes what was asked for, and runs what was before."""
 

@@ -11,7 +11,7 @@ import hashlib
 import mmap
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -71,14 +71,6 @@ def content(entry: Entry) -> bytes:
             stream.seek(entry.offset)
             data = stream.read(entry.length)
     return data if entry.method == STORED else zlib.decompress(data, -zlib.MAX_WBITS)
-
-
-def digest(files: Iterable[File]) -> str:
-    """The content digest: base64url sha256, unpadded, over path, mode and sha256 of each file."""
-    total = hashlib.sha256()
-    for file in sorted(files):
-        total.update(f"{file.path}\0{file.mode:o}\0{file.sha256}\n".encode())
-    return base64.urlsafe_b64encode(total.digest()).rstrip(b"=").decode()
 
 
 def write(entries: Sequence[Entry], stream: BinaryIO) -> Written:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import content
 from ..errors import BuildError
 from ..model import Dependency, Package
 from . import archive, elf, handler, inspect, package, target
@@ -50,7 +51,7 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
         made = Package(
             function=function.name,
             path=path,
-            digest=archive.digest(files),
+            digest=content.digest(files),
             code_sha256=written.sha256,
             size=written.size,
             unzipped=sum(file.size for file in files),

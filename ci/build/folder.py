@@ -2,36 +2,29 @@
 
 A build that was spread over the jobs of a matrix leaves a folder in it for each of them.
 
-What is read back may come from anywhere, also from the pull request of a stranger: nothing about a package
-is believed that its own bytes do not show.
+What is read back may come from anywhere, also from the pull request of a stranger.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import re
-import stat
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import content
 from ..diff import installed
 from ..errors import BuildError, UsageError
-from ..model import Dependency, File, Function, Package
+from ..model import Dependency, Function, Package
 from ..shards import JOBS_LIMIT
-from . import archive, inspect
+from . import inspect
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
 _MANIFEST_LIMIT = 10_000_000
-_ZIP_LIMIT = 262_144_000
-"""Bytes. A zip cannot be larger than what it may unpack to, 250 MB:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-_FILES_LIMIT = 100_000
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -111,14 +104,17 @@ def _package(folder: Path, function: Function, promise: _Promise | None) -> Pack
         raise UsageError(f"{folder}: no {MANIFEST} in it names {function.name}", _AGAIN)
     path = promise.manifest.with_name(f"{function.name}.zip")
     try:
-        if path.is_symlink() or path.stat().st_size > _ZIP_LIMIT:
+        if path.is_symlink() or path.stat().st_size > content.SIZE_LIMIT:
             raise UsageError(f"{path}: a link, or larger than a package can be")
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     code_sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
-    files = _files(data, path)
-    digest = archive.digest(files)
+    try:
+        files = content.read(data)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+    digest = content.digest(files)
     if (digest, code_sha256) != (promise.digest, promise.code_sha256):
         raise UsageError(f"{path}: not the package that {MANIFEST} promises: its digest differs", "build again")
     unzipped = sum(file.size for file in files)
@@ -128,35 +124,3 @@ def _package(folder: Path, function: Function, promise: _Promise | None) -> Pack
         raise UsageError(f"{path}: {error.message}", error.hint) from None
     dependencies = tuple(Dependency(name, version) for name, version in sorted(installed(files).items()))
     return Package(function.name, path, digest, code_sha256, len(data), unzipped, files, dependencies)
-
-
-def _files(data: bytes, path: Path) -> tuple[File, ...]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as opened:
-            entries = opened.infolist()
-            if len(entries) > _FILES_LIMIT or sum(entry.file_size for entry in entries) > _ZIP_LIMIT:
-                raise UsageError(f"{path}: unpacks to more than a package may hold")
-            files = tuple(sorted(_file(opened, entry, path) for entry in entries))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
-        raise UsageError(f"{path}: not a zip that can be read: {error}") from None
-    if len({file.path for file in files}) != len(files):
-        raise UsageError(f"{path}: holds a file twice")
-    return files
-
-
-def _file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> File:
-    name, mode = entry.filename, entry.external_attr >> 16
-    if name.startswith("/") or "\\" in name or ".." in name.split("/") or not name.isprintable():
-        raise UsageError(f"{path}: {name!r} is not a path inside of a package")
-    if entry.is_dir() or stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise UsageError(f"{path}: {name!r} is not a plain file")
-    content = hashlib.sha256()
-    size = 0
-    with opened.open(entry) as stream:
-        # zipfile stops at the size that the directory gives, so that nothing unpacks to more than was counted.
-        while block := stream.read(1 << 20):
-            content.update(block)
-            size += len(block)
-    if size != entry.file_size:
-        raise UsageError(f"{path}: {name!r} is not as long as it says")
-    return File(name, mode & 0o777, size, entry.CRC, content.hexdigest())

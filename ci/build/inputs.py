@@ -116,7 +116,7 @@ class Reader:
 def edition() -> str:
     """A digest of what builds: this folder's code, the libraries and uv it uses, zlib, Python."""
     here = Path(__file__).parent
-    code = [*sorted(here.glob("*.py")), here.parent / "model.py"]
+    code = [*sorted(here.glob("*.py")), here.parent / "content.py", here.parent / "model.py"]
     return _digest([
         [(path.name, _sha256(path)) for path in code], [_version(tool) for tool in _TOOLS],
         zlib.ZLIB_RUNTIME_VERSION, sys.version_info[:3],

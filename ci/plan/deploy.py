@@ -119,7 +119,7 @@ class _Deployment:
             code_sha256 = newest.code_sha256
             shift = (*shift, self._point(live, newest.version, newest.version))
         else:
-            upload = self._upload(latest, live.versions)
+            upload = self._upload(latest, (*live.versions, baseline))
             code_sha256 = package.code_sha256 if upload else latest.code_sha256
             expected = str(int(newest.version) + 1 if newest else 1)
             prepare = (*prepare, *self._configure(latest), *upload, self._publish(code_sha256, expected))

@@ -100,20 +100,3 @@ def test_sizes_and_offsets_beyond_32_bits(monkeypatch: pytest.MonkeyPatch) -> No
     data = zipped([archive.compress(path, 0o644, content) for path, content in contents.items()])
     assert contents == {path: content for path, (_, content) in read(data).items()}
     assert b"PK\x06\x06" in data
-
-
-@pytest.mark.parametrize(
-    ("path", "mode", "content"), [("b", 0o644, b"x"), ("a", 0o755, b"x"), ("a", 0o644, b"y")], ids=str
-)
-def test_the_digest_sees_path_mode_and_content(path: str, mode: int, content: bytes) -> None:
-    """A change of any of the three is another digest."""
-    assert archive.digest([archive.compress("a", 0o644, b"x").file]) != archive.digest(
-        [archive.compress(path, mode, content).file]
-    )
-
-
-def test_the_digest_is_short_enough_for_a_description() -> None:
-    """43 characters of base64url, for no files as for many; the order does not matter."""
-    files = [archive.compress(name, 0o644, name.encode()).file for name in "abc"]
-    assert archive.digest(files) == archive.digest(reversed(files))
-    assert [43, 43] == [len(archive.digest(files)), len(archive.digest([]))]

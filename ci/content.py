@@ -1,0 +1,79 @@
+"""What is in a zip, as files and as one digest, whoever made it. Bytes in, values out.
+
+Nothing about a package is believed that its own bytes do not show.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import stat
+import zipfile
+from collections.abc import Iterable
+
+from ci.model import File
+
+SIZE_LIMIT = 262_144_000
+"""Bytes, zipped or not. A zip cannot be larger than what it may unpack to, 250 MB:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+_FILES_LIMIT = 100_000
+_UNREADABLE = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError)
+
+
+def digest(files: Iterable[File]) -> str:
+    """The content digest: base64url sha256, unpadded, over path, mode and sha256 of each file."""
+    total = hashlib.sha256()
+    for file in sorted(files):
+        total.update(f"{file.path}\0{file.mode:o}\0{file.sha256}\n".encode())
+    return base64.urlsafe_b64encode(total.digest()).rstrip(b"=").decode()
+
+
+def listed(data: bytes) -> tuple[File, ...]:
+    """The files that the directory of a zip names; ``data`` may be its end alone. Raises ValueError."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+    except _UNREADABLE as error:
+        raise ValueError(f"not a zip that can be read: {error}") from None
+    return tuple(sorted(File(e.filename, _mode(e), e.file_size, e.CRC, "") for e in entries))
+
+
+def read(data: bytes, folders: bool = False) -> tuple[File, ...]:
+    """Every file of a zip, unpacked and hashed; with ``folders``, it may name folders too.
+
+    Raises ValueError: it is broken, would unpack to more than a package may hold, or holds what no package does.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            entries = [entry for entry in opened.infolist() if not (folders and entry.is_dir())]
+            if len(entries) > _FILES_LIMIT or sum(entry.file_size for entry in entries) > SIZE_LIMIT:
+                raise ValueError("unpacks to more than a package may hold")
+            files = tuple(sorted(_file(opened, entry) for entry in entries))
+    except _UNREADABLE as error:
+        raise ValueError(f"not a zip that can be read: {error}") from None
+    if len({file.path for file in files}) != len(files):
+        raise ValueError("holds a file twice")
+    return files
+
+
+def _file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> File:
+    name = entry.filename
+    if name.startswith("/") or "\\" in name or ".." in name.split("/") or not name.isprintable():
+        raise ValueError(f"{name!r} is not a path inside of a package")
+    if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise ValueError(f"{name!r} is not a plain file")
+    content = hashlib.sha256()
+    size = 0
+    with opened.open(entry) as stream:
+        # zipfile stops at the size that the directory gives, so that nothing unpacks to more than was counted.
+        while block := stream.read(1 << 20):
+            content.update(block)
+            size += len(block)
+    if size != entry.file_size:
+        raise ValueError(f"{name!r} is not as long as it says")
+    return File(name, _mode(entry), size, entry.CRC, content.hexdigest())
+
+
+def _mode(entry: zipfile.ZipInfo) -> int:
+    return entry.external_attr >> 16 & 0o777
