@@ -5,6 +5,8 @@ What is replaced, and why:
 - ``uses: $/...`` by ``uses: ./...``, or in another repository by its name: act 0.2.89 does not know the first form,
   which means the repository of the file;
 - the check command, by one that does not run these tests again.
+
+Where the build is to have its container, the rest is real too: pip installs dollop in each job, from the index.
 """
 
 from __future__ import annotations
@@ -95,6 +97,17 @@ class Project:
         """Let the job in the environment prod go on."""
         (self.folder.parent / "approvals" / str(run.number)).touch()
 
+    def contain(self, image: str) -> None:
+        """Build in a container of ``image``, in which the stand-ins and the artifacts are where they are here."""
+        mounted = (STAND_INS, self.folder.parent / "artifacts")
+        options = " ".join(f"--volume {folder}:{folder}" for folder in mounted)
+        workflow = self.folder / ".github/workflows/build.yml"
+        mapping = rf'container: {{image: "\1", options: "{options}"}}'
+        workflow.write_text(re.sub(r"container: (\$\{\{.*?\}\})", mapping, workflow.read_text()))
+        self.commit("Build in a container", {})
+        self.variables["BUILD_IMAGE"] = image
+        self.environment["DOLLOP_PYTHON"] = ""
+
     def start(self, workflow: str, event: str, payload: Mapping[str, Any] | None = None, **inputs: str) -> Run:
         """Start a workflow in a copy of what is checked out now."""
         self.runs += 1
@@ -123,7 +136,7 @@ class Project:
         replaced = {action for folder in (self.folder, *self.called.values()) for action in stand_ins(folder)}
         replaced |= {f"{repository}={folder}" for repository, folder in self.called.items()}
         command += [word for action in sorted(replaced) for word in ("--local-repository", action)]
-        keep = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        keep = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "SSL_CERT_FILE") if key in os.environ}
         with (state / "log").open("wb") as log:
             process = subprocess.Popen(
                 list(map(str, command)), cwd=state / "work", env=keep | {"TMPDIR": str(state)}, stdout=log, stderr=log

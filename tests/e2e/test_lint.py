@@ -45,9 +45,9 @@ def test_schema(workflow: Path) -> None:
 
 
 def test_shellcheck() -> None:
-    """Every shell script of the repository, and of .ci."""
-    scripts = [path for path in ROOT.glob(".github/actions/*/*.sh")]
-    assert scripts and "" == tool("shellcheck", *scripts)
+    """Every shell script, of the actions and of .ci."""
+    scripts = [*ROOT.glob(".github/actions/*/*.sh"), ROOT / ".ci/run", ROOT / ".ci/engine"]
+    assert "" == tool("shellcheck", *scripts)
 
 
 def test_hadolint() -> None:
