@@ -1,0 +1,89 @@
+"""What arrives, and what is answered."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import botocore.session
+
+READS = ("Get", "List", "Head")
+
+
+@dataclass
+class Call:
+    """One request, as it arrived. ``nth`` counts those of the same operation on the same function, from 1."""
+
+    operation: str
+    function: str
+    number: int
+    nth: int
+    at: float
+    body: Mapping[str, Any] = field(repr=False)
+    qualifier: str | None = None
+    status: int = 0
+    """Of the answer; 0: none was sent."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something. An invocation may not."""
+        return not self.operation.startswith(READS) and self.operation != "Invoke"
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.function} #{self.nth}"
+
+
+def request(method: str, path: str, headers: Mapping[str, str], body: bytes, at: float) -> Call:
+    """The request in the words of the API, not yet numbered."""
+    url = urlsplit(path)
+    operation, labels = _route(method, url.path)
+    operation = headers.get("X-Amz-Target", operation).rpartition(".")[2]
+    function = labels.get("FunctionName") or labels.get("Resource", "")
+    text = body if body[:1] == b"{" and operation != "Invoke" else b"{}"
+    data = json.loads(text)
+    function = (function or data.get("FunctionName", "")).split(":function:")[-1].split(":")[0]
+    qualifier = labels.get("Qualifier") or parse_qs(url.query).get("Qualifier", [None])[0]
+    return Call(operation, function, 0, 0, at, data | labels, qualifier)
+
+
+@dataclass
+class Answer:
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Gone(Exception):
+    """The connection ends without an answer."""
+
+
+def error(status: int, code: str, message: str) -> Answer:
+    kind = "Client" if status < 500 else "Service"
+    body = {"Type": kind, "Code": code, "Message": message, "message": message}
+    return Answer(status, json.dumps(body).encode(), {"x-amzn-ErrorType": code, "Content-Type": "application/json"})
+
+
+@functools.cache
+def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
+    model = botocore.session.get_session().get_service_model("lambda")
+    routes = []
+    for name in model.operation_names:
+        uri = model.operation_model(name).http["requestUri"].split("?")[0].rstrip("/")
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(uri))
+        routes.append((model.operation_model(name).http["method"], name, re.compile(pattern)))
+    return routes
+
+
+def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The operation and the labels of its path; another service's path is its own name."""
+    path = path.rstrip("/")
+    for verb, name, pattern in _routes():
+        found = pattern.fullmatch(path) if verb == method else None
+        if found:
+            return name, {key: unquote(value) for key, value in found.groupdict().items()}
+    return f"{method} {path}", {}
