@@ -156,14 +156,17 @@ def _members() -> frozenset[str]:
 
 
 def _alias(item: Mapping[str, Any]) -> LiveAlias:
-    description = item.get("Description", "")
+    description, canary = record.read_canary(item.get("Description", ""))
+    weights = item.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
+    ours = canary is not None and canary.before == item["FunctionVersion"] and {canary.version} == weights.keys()
     return LiveAlias(
         name=item["Name"],
         version=item["FunctionVersion"],
         revision=item["RevisionId"],
         description=description,
         record=record.read_alias(description),
-        weights=item.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {},
+        weights=weights,
+        canary=canary if ours else None,
     )
 
 

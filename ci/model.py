@@ -51,12 +51,26 @@ class Smoke:
 
 
 @dataclass(frozen=True)
+class Canary:
+    """Before an alias moves, ``share`` percent of its calls go to the new version, for ``seconds``.
+
+    When one of the CloudWatch ``alarms`` is in the state ALARM meanwhile, that ends and nothing moves.
+    """
+
+    share: int
+    seconds: int
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Stage:
     """An alias and how it is reached: built and deployed, or promoted from the stage ``source``."""
 
     name: str
     alias: str
     source: str | None = None
+    rollout: Canary | None = None
+    """None: the alias moves at once."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +204,20 @@ class AliasRecord:
 
 
 @dataclass(frozen=True)
+class CanaryRecord:
+    """What this tool appends to an alias's description while a share of its calls goes to another version."""
+
+    before: str
+    """The version that the alias points to."""
+    version: str
+    """The version that gets the share."""
+    release: str
+    """The last part of the release's name: a description is short."""
+    at: str
+    """When it began, UTC, ISO 8601, to the second."""
+
+
+@dataclass(frozen=True)
 class LiveVersion:
     """One version of a function as AWS describes it; ``version`` may be ``$LATEST``."""
 
@@ -220,6 +248,8 @@ class LiveAlias:
     description: str = ""
     record: AliasRecord | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    canary: CanaryRecord | None = None
+    """None also where another tool has set ``weights``."""
 
 
 @dataclass(frozen=True)

@@ -159,11 +159,15 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
         return (_reading(names), *_expanding(functions, ssm))
 
     def deploying(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
-        return lambda names: (*planning(names), *_writing(names, functions), *_smoking(names, stage))
+        return lambda names: (
+            *planning(names), *_writing(names, functions), *_smoking(names, stage), *_watching(stage)
+        )
 
     def promoting(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
         point = ("MoveAliases", _POINT)
-        return lambda names: (_reading(names), Statement(*point, names.functions), *_smoking(names, stage))
+        return lambda names: (
+            _reading(names), Statement(*point, names.functions), *_smoking(names, stage), *_watching(stage)
+        )
 
     purposes: list[tuple[str, str, Callable[[_Names], Iterable[Statement]]]] = [
         ("plan", "Reads what is live, changes nothing.", planning)
@@ -222,6 +226,16 @@ def _smoking(names: _Names, stage: Stage) -> Iterable[Statement]:
     if names.smoked:
         arns = tuple(f"{arn}:{stage.alias}" for arn in names.smoked)
         yield Statement("InvokeAlias", ("lambda:InvokeFunction",), arns)
+        if stage.rollout and stage.source is None:
+            # Before a canary, the version itself is asked; its number is not known yet.
+            yield Statement("InvokeVersion", ("lambda:InvokeFunction",), tuple(f"{arn}:*" for arn in names.smoked))
+
+
+def _watching(stage: Stage) -> Iterable[Statement]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html: composite alarms are
+    described to those who may describe all."""
+    if stage.rollout and stage.rollout.alarms:
+        yield Statement("WatchAlarms", ("cloudwatch:DescribeAlarms",), ("*",))
 
 
 def _observing(names: _Names) -> Iterable[Statement]:

@@ -2,6 +2,7 @@
 
 A version's description reads ``Greets people | dollop commit=1f3a... digest=... code=...``, an alias's
 ``dollop release=1f3a2b4-9c0d1e2f run=1234 at=2026-01-31T09:00:00Z previous=7 version=8 since=2026-01-30T09:00:00Z``.
+While a canary is under way, the alias's ends in `` dollop-canary=8-9/9c0d1e2f/2026-02-01T09:00:00Z``.
 AWS allows 256 characters in each:
 https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
 https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
@@ -14,14 +15,17 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from ci.errors import UsageError
-from ci.model import AliasRecord, Secret, VersionRecord
+from ci.model import AliasRecord, CanaryRecord, Secret, VersionRecord
 
 _MARK = "dollop "
 _SEPARATOR = " | "
 _FORMAT = 1
+DESCRIPTION_LIMIT = 256
+"""Characters of a description."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,38 @@ def read_alias(text: str) -> AliasRecord | None:
         return None
     optional = (fields.get(name) for name in ("previous", "version", "since"))
     return AliasRecord(fields["release"], fields["run"], fields["at"], *optional)
+
+
+_CANARY = re.compile(
+    r"(?:(?P<own>.*) )?dollop-canary=(?P<before>\d+)-(?P<version>\d+)/(?P<release>\w+)/(?P<at>[\dT:-]+Z)", re.DOTALL
+)
+
+
+def canary_description(description: str, record: CanaryRecord) -> str:
+    """``description``, of an alias, with what a canary leaves behind it; what is too long of the former is cut."""
+    text = f" dollop-canary={record.before}-{record.version}/{record.release}/{record.at}"
+    return f"{description[:DESCRIPTION_LIMIT - len(text)]}{text}".strip()
+
+
+def read_canary(text: str) -> tuple[str, CanaryRecord | None]:
+    """The description as it was before the canary, and what that left; None where there is no canary."""
+    found = _CANARY.fullmatch(text)
+    if not found or not _is_moment(found["at"]):
+        return text, None
+    return found["own"] or "", CanaryRecord(found["before"], found["version"], found["release"], found["at"])
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def token(release: str) -> str:
+    """What a canary's record says of its release."""
+    return release.rpartition("-")[2]
 
 
 def _split(text: str) -> tuple[str, str, dict[str, str]]:

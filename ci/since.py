@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ci.errors import UsageError
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_AGE = re.compile(r"(?:\d{1,6}[wdhms])+")
+LENGTH = r"(?:[0-9]{1,6}[wdhms]){1,5}"
 
 
 def since(text: str, now: datetime) -> datetime:
@@ -16,9 +16,8 @@ def since(text: str, now: datetime) -> datetime:
 
     Raises UsageError when it is neither an age nor a moment, or lies in the future.
     """
-    if _AGE.fullmatch(text):
-        parts = re.findall(r"(\d+)([wdhms])", text)
-        moment = now - timedelta(**_summed(parts))
+    if (age := length(text)) is not None:
+        moment = now - age
     else:
         try:
             moment = datetime.fromisoformat(text)
@@ -30,6 +29,13 @@ def since(text: str, now: datetime) -> datetime:
     if moment > now:
         raise UsageError(f"--since {text!r} lies in the future")
     return moment
+
+
+def length(text: str) -> timedelta | None:
+    """How long ``1h30m`` is; None where ``text`` is not of that kind."""
+    if not re.fullmatch(LENGTH, text):
+        return None
+    return timedelta(**_summed(re.findall(r"(\d+)([wdhms])", text)))
 
 
 def _summed(parts: list[tuple[str, str]]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 A release lands whole or not at all: every function is prepared (nothing of that reaches a user), then
 all aliases move, then the smoke tests run; when any of it fails, every alias of this release goes back.
+With a canary, every alias first sends a share of its calls to its new version, and one watch is over all of them.
 
 Two releases at once: the first function of each goes ahead alone, in both phases. Which of the two gets there
 first wins; the other is refused by the revision id that it planned against, before it has changed anything else.
@@ -10,6 +11,7 @@ first wins; the other is refused by the revision id that it planned against, bef
 from __future__ import annotations
 
 from ci import interrupt
+from ci.apply import watch
 from ci.apply.job import Job, Log
 from ci.apply.prepare import prepare
 from ci.apply.remove import remove
@@ -33,6 +35,7 @@ def apply(plan: Plan, aws: Aws, log: Log, track: Track = quiet) -> Release:
     """
     job = Job(plan, aws, log, track)
     with interrupt.noted(aws.interrupted):
+        watch.check(job)
         versions = prepare(job)
         shift(job, versions)
         remove(job)

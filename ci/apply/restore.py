@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from ci import interrupt
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.errors import AbsentError, DollopError, MovedError, ReleaseError
-from ci.plan.actions import FunctionPlan, PointAlias, PutConcurrency, Shift
+from ci.plan.actions import FunctionPlan, PointAlias, PutConcurrency, Shift, SplitAlias
 
 
 @dataclass
@@ -23,10 +23,17 @@ class Move:
     version: str
     """That an alias is to point to."""
     revision: str | None = None
-    """Of the alias after the move. None: it is not known whether it moved."""
+    """Of the alias after its last move. None: it is not known whether it moved."""
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    """What was last written to the alias: that it is as this release left it shows in this."""
+
+    @property
+    def known(self) -> str | None:
+        """The revision that the next write carries."""
+        return self.revision or (None if isinstance(self.action, PutConcurrency) else self.action.revision)
 
     def __str__(self) -> str:
-        what = f"alias {self.action.alias}" if isinstance(self.action, PointAlias) else "concurrency"
+        what = "concurrency" if isinstance(self.action, PutConcurrency) else f"alias {self.action.alias}"
         return f"{self.function.function}: {what}"
 
 
@@ -67,10 +74,10 @@ def _outcome(job: Job, left: dict[str, str], cause: BaseException) -> ReleaseErr
     return ReleaseError(f"{reason}\nevery alias of the release is back where it was", hint)
 
 
-def alias(job: Job, function: FunctionPlan, action: PointAlias) -> dict[str, Any] | None:
+def alias(job: Job, function: FunctionPlan, name: str) -> dict[str, Any] | None:
     """The alias as it is now. None where there is none."""
     try:
-        return job.aws.call("get_alias", FunctionName=function.aws_name, Name=action.alias)
+        return job.aws.call("get_alias", FunctionName=function.aws_name, Name=name)
     except AbsentError:
         return None
 
@@ -86,7 +93,7 @@ def _limit(job: Job, move: Move) -> None:
 
 def _point(job: Job, move: Move) -> None:
     action = move.action
-    assert isinstance(action, PointAlias)
+    assert not isinstance(action, PutConcurrency)
     if action.revision is None:
         _remove(job, move, action)
         return
@@ -95,8 +102,8 @@ def _point(job: Job, move: Move) -> None:
     try:
         _write(job, move.function, action, move.revision or action.revision)
     except MovedError:
-        now = alias(job, move.function, action)
-        if not _is_ours(now, move):
+        now = alias(job, move.function, action.alias)
+        if not is_ours(now, move):
             return  # back already, by a call whose answer was lost, or moved by somebody else: theirs
         _write(job, move.function, action, now["RevisionId"])
     except AbsentError:
@@ -104,7 +111,7 @@ def _point(job: Job, move: Move) -> None:
     job.log(f"restored alias {action.alias}", move.function, version=str(action.before))
 
 
-def _write(job: Job, function: FunctionPlan, action: PointAlias, revision: str) -> None:
+def _write(job: Job, function: FunctionPlan, action: SplitAlias | PointAlias, revision: str) -> None:
     weights = {"AdditionalVersionWeights": dict(action.weights)} if action.weights else NO_CANARY
     job.aws.call(
         "update_alias",
@@ -117,14 +124,13 @@ def _write(job: Job, function: FunctionPlan, action: PointAlias, revision: str) 
     )
 
 
-def _remove(job: Job, move: Move, action: PointAlias) -> None:
-    if _is_ours(alias(job, move.function, action), move):
+def _remove(job: Job, move: Move, action: SplitAlias | PointAlias) -> None:
+    if is_ours(alias(job, move.function, action.alias), move):
         job.aws.call("delete_alias", FunctionName=move.function.aws_name, Name=action.alias)
         job.log(f"removed alias {action.alias}", move.function)
 
 
-def _is_ours(now: Mapping[str, Any] | None, move: Move) -> TypeGuard[Mapping[str, Any]]:
+def is_ours(now: Mapping[str, Any] | None, move: Move) -> TypeGuard[Mapping[str, Any]]:
     """Whether the alias is as this release left it."""
-    assert isinstance(move.action, PointAlias)
-    ours = (move.action.description, move.version)
+    ours = (move.sent.get("Description"), move.sent.get("FunctionVersion"))
     return now is not None and (now.get("Description", ""), now["FunctionVersion"]) == ours

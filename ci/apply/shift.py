@@ -1,17 +1,23 @@
-"""The second phase: aliases move, then the functions that moved are asked. Users see this."""
+"""The second phase: aliases move, then the functions that moved are asked. Users see this.
+
+With a canary it has three steps: the new versions get their share of the calls, they are watched, the aliases move.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
-from ci import smoke
+from ci import record, smoke
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
-from ci.apply.restore import Move, alias, restore
+from ci.apply.restore import Move, alias, is_ours, restore
+from ci.apply.watch import look, watch
 from ci.errors import AbsentError, MovedError
-from ci.plan.actions import FunctionPlan, PointAlias, PutConcurrency
+from ci.model import Canary, CanaryRecord
+from ci.plan.actions import FunctionPlan, PointAlias, PutConcurrency, SplitAlias
 
 
 def shift(job: Job, versions: Mapping[str, str]) -> None:
@@ -20,61 +26,127 @@ def shift(job: Job, versions: Mapping[str, str]) -> None:
     Raises ReleaseError.
     """
     moving = [function for function in job.plan.functions if function.shift]
-    moves: list[Move] = []
-
-    def one(function: FunctionPlan) -> None:
-        for action in function.shift:
-            move = Move(function, action, versions[function.function])
-            moves.append(move)
-            _move(job, move)
-
+    shifting = _Shift(job, versions)
     try:
-        job.each("moving", one, moving[:1])
-        job.each("moving", one, moving[1:])
+        if job.plan.canary:
+            shifting.rehearse(job.plan.canary, moving)
+        job.each("moving", shifting.move, moving[:1])
+        job.each("moving", shifting.move, moving[1:])
         job.each("asking", lambda function: _ask(job, function), (f for f in moving if f.smoke))
     except BaseException as error:
-        raise restore(job, moves, error) from error
+        raise restore(job, shifting.moves, error) from error
     for function in moving:
         done = "function created" if function.new else "function updated"
         job.log(done, function, name=function.aws_name, version=versions[function.function])
 
 
-def _move(job: Job, move: Move) -> None:
+Kind = TypeVar("Kind", SplitAlias, PointAlias)
+
+
+class _Shift:
+    """What has begun to move. Each alias has one ``Move``, whatever it goes through."""
+
+    def __init__(self, job: Job, versions: Mapping[str, str]) -> None:
+        self.job = job
+        self.versions = versions
+        self.moves: list[Move] = []
+        self.begun: dict[str, Move] = {}
+
+    def rehearse(self, canary: Canary, moving: list[FunctionPlan]) -> None:
+        """Give the new versions their share, and watch. Aliases that are new are made, so that those can call them.
+
+        The smoke tests ask the versions themselves: through its alias a function would mostly answer as before.
+        """
+        job, points = self.job, {function.function: _of(function, PointAlias) for function in moving}
+        shared = [function for function in moving if _of(function, SplitAlias)]
+        new = [function for function in moving if (point := points[function.function]) and point.revision is None]
+        since = []
+        for function in moving:
+            if (point := points[function.function]) and point.begun:
+                self._began(function, point)
+                since.append(datetime.fromisoformat(point.begun))
+        look(job, canary)
+        asked = (function for function in shared if function.smoke)
+        job.each("asking", lambda function: _ask(job, function, self.versions[function.function]), asked)
+        job.each("splitting", self._split, shared[:1])
+        job.each("splitting", self._split, [*shared[1:], *new])
+        watch(job, canary, list(self.begun.values()), datetime.now(UTC) if shared else max(since))
+
+    def _split(self, function: FunctionPlan) -> None:
+        action = _of(function, SplitAlias) or _of(function, PointAlias)
+        assert action is not None
+        _write(self.job, self._began(function, action))
+
+    def _began(self, function: FunctionPlan, action: SplitAlias | PointAlias) -> Move:
+        move = Move(function, action, self.versions[function.function])
+        self.moves.append(move)
+        self.begun[function.function] = move
+        return move
+
+    def move(self, function: FunctionPlan) -> None:
+        """All the rest that reaches users."""
+        for action in function.shift:
+            if isinstance(action, PutConcurrency):
+                self.moves.append(Move(function, action, self.versions[function.function]))
+                limit = {"ReservedConcurrentExecutions": action.after}
+                self.job.aws.call("put_function_concurrency", FunctionName=function.aws_name, **limit)
+            elif isinstance(action, PointAlias):
+                move = self.begun.get(function.function)
+                if move and action.revision is None:
+                    continue
+                move = move or self._began(function, action)
+                move.action = action
+                _write(self.job, move)
+
+
+def _of(function: FunctionPlan, kind: type[Kind]) -> Kind | None:
+    return next((action for action in function.shift if isinstance(action, kind)), None)
+
+
+def _write(job: Job, move: Move) -> None:
+    """Write the alias as ``move`` has it."""
     function, action, version = move.function, move.action, move.version
-    if isinstance(action, PutConcurrency):
-        limit = {"ReservedConcurrentExecutions": action.after}
-        job.aws.call("put_function_concurrency", FunctionName=function.aws_name, **limit)
-        return
-    parameters: dict[str, Any] = {
-        "FunctionName": function.aws_name,
-        "Name": action.alias,
-        "FunctionVersion": version,
-        "Description": action.description,
-    }
+    assert not isinstance(action, PutConcurrency)
+    parameters: dict[str, Any] = {"FunctionName": function.aws_name, "Name": action.alias}
+    if isinstance(action, SplitAlias):
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        left = CanaryRecord(action.before, version, record.token(action.release), now)
+        parameters["FunctionVersion"] = action.before
+        parameters["Description"] = record.canary_description(action.restore, left)
+        parameters["RoutingConfig"] = {"AdditionalVersionWeights": {version: action.share / 100}}
+    else:
+        parameters |= {"FunctionVersion": version, "Description": action.description}
+    move.sent = parameters
     try:
         if action.revision is None:
             answer = job.aws.call("create_alias", **parameters)
         else:
-            parameters |= {"RevisionId": action.revision, "RoutingConfig": NO_CANARY}
-            answer = job.aws.call("update_alias", **parameters)
+            answer = job.aws.call("update_alias", **{"RoutingConfig": NO_CANARY} | parameters, RevisionId=move.known)
     except AbsentError as error:
         raise MovedError(f"{error.message}: live moved under the plan", "plan again, look, and deploy again") from error
     except MovedError:
         # Our own call may have been sent again after its answer was lost.
-        there = alias(job, function, action)
-        if there is None or (there["Description"], there["FunctionVersion"]) != (action.description, version):
+        there = alias(job, function, action.alias)
+        if not is_ours(there, move):
             raise
-        answer = there
+        answer = dict(there)
     move.revision = answer["RevisionId"]
-    verb = "created" if action.revision is None else "updated"
-    job.log(f"{verb} alias {action.alias}", function, version=version)
+    _tell(job, move, "created" if action.revision is None else "updated")
 
 
-def _ask(job: Job, function: FunctionPlan) -> None:
-    """The smoke test."""
+def _tell(job: Job, move: Move, verb: str) -> None:
+    action = move.action
+    if isinstance(action, SplitAlias):
+        job.log(f"began canary {action.alias}", move.function, version=move.version, share=f"{action.share}%")
+    elif isinstance(action, PointAlias):
+        job.log(f"{verb} alias {action.alias}", move.function, version=move.version)
+
+
+def _ask(job: Job, function: FunctionPlan, version: str | None = None) -> None:
+    """The smoke test, of ``version`` or through the alias that moved."""
     assert function.smoke is not None
-    alias = next((action.alias for action in function.shift if isinstance(action, PointAlias)), None)
+    alias = _of(function, PointAlias)
     if alias is not None:
-        answer = job.aws.invoke(function.aws_name, alias, json.dumps(function.smoke.event).encode())
+        answer = job.aws.invoke(function.aws_name, version or alias.alias, json.dumps(function.smoke.event).encode())
         smoke.check(function.function, function.smoke, answer)
         job.log("smoke test passed", function)

@@ -32,6 +32,8 @@ class Limits:
     """Between two looks at an update in progress; half as much again the next time, up to 20 times that."""
     update: float = 300.0
     """For an update to end."""
+    watch: float = 10.0
+    """Between two looks at the alarms of a canary. CloudWatch's shortest period is as long."""
     attempts: int = 6
     """How often a call is sent when the server fails or the connection is lost."""
     get_function: int = 100
@@ -59,7 +61,7 @@ class Aws:
         self.interrupted = threading.Event()
         """When it is set, nothing more is begun: whatever waits raises KeyboardInterrupt, a call that was sent is
         finished. Replaced, not cleared, by what has to go on after it: what it once stopped stays stopped."""
-        self._limits = limits
+        self.limits = limits
         self._session = session
         self._endpoint = endpoint
         self._clients: dict[str, Any] = {}
@@ -75,7 +77,7 @@ class Aws:
             if (service + purpose) not in self._clients:
                 config = _RETRYING
                 if service == "lambda":
-                    answer = _INVOCATION if purpose == "invoke" else self._limits.answer
+                    answer = _INVOCATION if purpose == "invoke" else self.limits.answer
                     config = _ONCE.merge(Config(read_timeout=answer))
                 if self._endpoint:
                     # The embedded AWS is on loopback, where no proxy leads.
@@ -108,12 +110,12 @@ class Aws:
                 throttled = is_throttled(error)
                 if throttled:
                     pace.slow_down()
-                    again = time.monotonic() - started < self._limits.quota
+                    again = time.monotonic() - started < self.limits.quota
                 else:
-                    again = is_passing(error) and sent + 1 < self._limits.attempts
+                    again = is_passing(error) and sent + 1 < self.limits.attempts
                 if not again:
                     raise translate(error, operation, parameters) from error
-            longest = min(self._limits.pause * 2**sent, _LONGEST_PAUSE)
+            longest = min(self.limits.pause * 2**sent, _LONGEST_PAUSE)
             sent += 1
             if stop.wait(random.uniform(longest / 2, longest)):
                 raise KeyboardInterrupt
@@ -155,7 +157,7 @@ class Aws:
         https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
         """
         parameters = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-        stop, deadline, pause = self.interrupted, time.monotonic() + self._limits.update, self._limits.look
+        stop, deadline, pause = self.interrupted, time.monotonic() + self.limits.update, self.limits.look
         while True:
             answer = self.call("get_function", **parameters)
             state = answer["Configuration"]
@@ -163,12 +165,12 @@ class Aws:
                 return answer
             if time.monotonic() > deadline:
                 raise AwsError(
-                    f"{name}: GetFunction: still being updated after {self._limits.update:.0f} s",
+                    f"{name}: GetFunction: still being updated after {self.limits.update:.0f} s",
                     "another release may be in progress: wait for it, then run it again",
                 )
             if stop.wait(pause):
                 raise KeyboardInterrupt
-            pause = min(pause * 1.5, self._limits.look * 20)
+            pause = min(pause * 1.5, self.limits.look * 20)
 
     def download(self, url: str, last: int) -> tuple[bytes, int]:
         """The ``last`` bytes of a package that runs (all of it where the server cannot do that), and its size.

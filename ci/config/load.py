@@ -12,7 +12,7 @@ from ci import service_model, settings
 from ci.config import check, environment, handler, nodes, shape, words
 from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
-from ci.model import Function, Packaging, Pipeline, Secret, Smoke, Stage
+from ci.model import Canary, Function, Packaging, Pipeline, Secret, Smoke, Stage
 
 SIZE_LIMIT = 1_000_000
 """Bytes of pipeline.yaml. A thousand functions, each said at length, are half of that."""
@@ -120,7 +120,10 @@ class _Loading:
 
     def stages(self, said: Mapping[str, Any]) -> dict[str, Stage]:
         sound = {name: entry for name, entry in said.items() if "alias" in entry}
-        stages = {name: Stage(name, entry["alias"], entry.get("from")) for name, entry in sound.items()}
+        stages = {
+            name: Stage(name, entry["alias"], entry.get("from"), rollout=_canary(entry.get("rollout")))
+            for name, entry in sound.items()
+        }
         every = self.node.value.get("stages") if isinstance(self.node.value, dict) else None
         owners: dict[str, str] = {}
         for name, stage in stages.items():
@@ -222,6 +225,13 @@ class _Loading:
             if what := environment.size_problem(secrets):
                 self.problem(what, "functions", function, "environment")
         return secrets
+
+
+def _canary(said: Mapping[str, Any] | None) -> Canary | None:
+    """None also where what is said is not sound."""
+    if not said or not said.keys() >= {"canary", "for"}:
+        return None
+    return Canary(said["canary"], said["for"], tuple(dict.fromkeys(said.get("alarms", ()))))
 
 
 def _origins(stages: Mapping[str, Stage], start: str) -> set[str]:

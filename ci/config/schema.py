@@ -19,6 +19,10 @@ _OURS = {
     "stages": "By name: an alias, and how it is reached.",
     "alias": "The alias that this stage moves.",
     "from": "The stage that this one is promoted from. Without it, this stage is built and deployed.",
+    "rollout": "What happens before the alias moves. Without it, the alias moves at once.",
+    "canary": "The share of the calls that goes to the new version first: 1% to 99%.",
+    "for": "How long: 90s, 5m. Then the alias moves.",
+    "alarms": "CloudWatch alarms. When one is in the state ALARM meanwhile, nothing moves.",
     "defaults": "What every function gets that does not say otherwise. environment, tags and packaging are merged "
     "key by key.",
     "functions": "The functions, by name.",

@@ -18,6 +18,7 @@ from ci import service_model, settings
 from ci.config import template
 from ci.model import Packaging
 from ci.service_model import Shape
+from ci.since import LENGTH, length
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 """Project, functions and stages: safe as AWS's names, as file names and on a command line."""
@@ -25,6 +26,10 @@ FUNCTION_NAME_LIMIT = 64
 """https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html (FunctionName)"""
 LAYERS_LIMIT = 5
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+CANARY_LIMIT = 2700
+"""Seconds. The credentials of a job last for an hour, and when they have expired nothing can be taken back."""
+ALARMS_LIMIT, ALARM_NAME_LIMIT = 100, 255
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"""
 REGION = r"[a-z]{2,5}(-[a-z]+)+-[0-9]+"
 SIZE = r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?(B|kB|KB|MB|GB)"
 """A size in SI units, as plans print it."""
@@ -53,6 +58,7 @@ def document_schema(required: bool = True) -> CoreSchema:
     stage: Fields = {
         "alias": _field(_text(service_model.shape("Alias")), required),
         "from": _field(core.str_schema()),
+        "rollout": _field(_mapping(_rollout())),
     }
     name = core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT)
     function = _function()
@@ -93,6 +99,34 @@ def _packaging() -> Fields:
     names = core.list_schema(core.str_schema(min_length=1))
     sources = core.list_schema(core.literal_schema(list(Packaging.binaries)), min_length=1)
     return {"groups": _field(names), "extras": _field(names), "binaries": _field(sources)}
+
+
+def _rollout() -> Fields:
+    """A canary. https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html"""
+    percent = re.compile(r"([1-9][0-9]?)%")
+
+    def share(value: Any) -> Any:
+        found = percent.fullmatch(value) if isinstance(value, str) else None
+        if not found:
+            raise PydanticCustomError("percent", "")
+        return int(found[1])
+
+    def seconds(value: Any) -> Any:
+        found = length(value) if isinstance(value, str) else None
+        if found is None or not 0 < found.total_seconds() <= CANARY_LIMIT:
+            raise PydanticCustomError("length", "", {"limit": CANARY_LIMIT // 60})
+        return int(found.total_seconds())
+
+    def read(check: Callable[[Any], Any], pattern: str) -> CoreSchema:
+        said = core.str_schema(pattern=_whole(pattern))
+        return core.no_info_before_validator_function(check, core.int_schema(), json_schema_input_schema=said)
+
+    alarm = core.str_schema(min_length=1, max_length=ALARM_NAME_LIMIT)
+    return {
+        "canary": _field(read(share, percent.pattern), required=True),
+        "for": _field(read(seconds, LENGTH), required=True),
+        "alarms": _field(core.list_schema(alarm, max_length=ALARMS_LIMIT)),
+    }
 
 
 def is_setting(key: str) -> bool:

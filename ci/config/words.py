@@ -21,6 +21,8 @@ _PLAIN = {
     "dict_type": "must be a mapping",
     "template": "holds a ${{ that starts neither ${{env:NAME}} nor ${{ssm:/path}}; write $${{ for a plain ${{",
     "fixed": "decides what is built: nothing is expanded here",
+    "percent": "must be a share from 1% to 99%, such as 10%",
+    "length": "must be a time such as 90s, 5m or 1h, of at most {limit} minutes",
     "size": "must be a number of bytes, or a size such as 40 MB",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le:g}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ci.model import Package, Secret, Settings, Smoke, VersionRecord
+from ci.model import Canary, Package, Secret, Settings, Smoke, VersionRecord
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,24 @@ class PutConcurrency:
 
 
 @dataclass(frozen=True)
+class SplitAlias:
+    """A canary begins: ``share`` percent of the alias's calls go to the new version, the others where they went.
+
+    The fields are those of ``PointAlias``. ``before`` stays in the alias, so does its description, ``restore``.
+    """
+
+    alias: str
+    before: str
+    version: str | None
+    expected: str
+    share: int
+    release: str
+    revision: str
+    restore: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class PointAlias:
     """Create or move an alias. ``version`` None means the one that this plan publishes.
 
@@ -119,6 +137,10 @@ class PointAlias:
     revision: str | None
     restore: str
     weights: Mapping[str, float] = field(default_factory=dict)
+    begun: str | None = None
+    """Since when a canary of this very version is under way: an earlier run began it, this one goes on from there."""
+    at_once: str = ""
+    """Why no canary comes before it, where the stage has one."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +159,7 @@ class DeleteFunction:
 
 
 Preparation = CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
-Shift = PutConcurrency | PointAlias
+Shift = PutConcurrency | SplitAlias | PointAlias
 Removal = DeleteVersion | DeleteFunction
 Action = Preparation | Shift | Removal
 
@@ -200,6 +222,8 @@ class Plan:
     functions: tuple[FunctionPlan, ...]
     notes: tuple[str, ...] = field(default=())
     """What the reader must know beside the actions."""
+    canary: Canary | None = None
+    """What comes between the beginning of a canary and the aliases' move: one watch over all of them."""
 
     @property
     def empty(self) -> bool:

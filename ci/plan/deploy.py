@@ -43,7 +43,8 @@ def deploy(
         _Deployment(stage, function, packages[function.name], release, origin).plan(live.functions[function.name])
         for function in ordered
     )
-    return Plan("deploy", stage.name, region, release, origin, plans, point.canaries(stage, plans, live))
+    notes = point.canaries(stage, plans, live)
+    return Plan("deploy", stage.name, region, release, origin, plans, notes, point.canary(stage, plans))
 
 
 def _release(functions: Iterable[Function], packages: Mapping[str, Package], origin: Origin) -> str:
@@ -86,7 +87,7 @@ class _Deployment:
             changes=diff.creation(function, package),
             code=CodeChange(0, package.size, None, ()),
             prepare=(create, self._publish(package.code_sha256, "1")),
-            shift=(*self._limit(LiveFunction()), self._point(LiveFunction(aliases={}), None, "1")),
+            shift=(*self._limit(LiveFunction()), *self._point(LiveFunction(aliases={}), None, "1")),
             digest=package.digest,
             code_sha256=package.code_sha256,
             smoke=function.smoke,
@@ -114,16 +115,16 @@ class _Deployment:
         newest = live.versions[-1] if live.versions else None
         if live.running is not None and self._runs(live.running):
             if point.weights(self.stage, live):
-                shift = (*shift, self._point(live, live.running.version, live.running.version))
+                shift = (*shift, *self._point(live, live.running.version, live.running.version))
         elif newest is not None and self._runs(newest):  # published by a release that broke off or was rolled back
             code_sha256 = newest.code_sha256
-            shift = (*shift, self._point(live, newest.version, newest.version))
+            shift = (*shift, *self._point(live, newest.version, newest.version))
         else:
             upload = self._upload(latest, (*live.versions, baseline))
             code_sha256 = package.code_sha256 if upload else latest.code_sha256
             expected = str(int(newest.version) + 1 if newest else 1)
             prepare = (*prepare, *self._configure(latest), *upload, self._publish(code_sha256, expected))
-            shift = (*shift, self._point(live, None, expected))
+            shift = (*shift, *self._point(live, None, expected))
             drift = self._drift(newest, latest, bool(upload))
         return FunctionPlan(
             function.name,
@@ -175,8 +176,9 @@ class _Deployment:
         wanted = self.function
         return PublishVersion(version, wanted.settings["Description"], expected, wanted.settings, wanted.environment)
 
-    def _point(self, live: LiveFunction, version: str | None, expected: str) -> Shift:
-        return point.alias(self.stage, live, version, expected, self.release, self.origin)
+    def _point(self, live: LiveFunction, version: str | None, expected: str) -> tuple[Shift, ...]:
+        move = point.alias(self.stage, live, version, expected, self.release, self.origin)
+        return point.steps(self.stage, live, move, self.function.settings, self.release)
 
     def _limit(self, live: LiveFunction) -> tuple[Shift, ...]:
         wanted = self.function.concurrency

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ci import diff, record
-from ci.model import AliasRecord, Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
-from ci.plan.actions import FunctionPlan, Origin, PointAlias
+from ci.model import AliasRecord, Canary, Function, Live, LiveAlias, LiveFunction, LiveVersion, Settings, Stage
+from ci.plan.actions import FunctionPlan, Origin, PointAlias, Shift, SplitAlias
 
 
 def alias(
@@ -26,16 +27,64 @@ def alias(
     now = live.aliases.get(stage.alias)
     previous = now.version if now and now.version != diff.WORKBENCH else None
     left = AliasRecord(release, origin.run, origin.at, previous, expected, since or _since(now, release, origin))
+    # Where our own canary ends and nothing else happens, the alias is as it was before that.
+    taken_back = now is not None and now.canary is not None and now.version == expected
     return PointAlias(
         alias=stage.alias,
         before=now.version if now else None,
         version=version,
         expected=expected,
-        description=record.alias_description(left),
+        description=now.description if now and taken_back else record.alias_description(left),
         revision=now.revision if now else None,
         restore=now.description if now else "",
-        weights=now.weights if now else {},
+        weights=now.weights if now and now.canary is None else {},
     )
+
+
+def steps(stage: Stage, live: LiveFunction, move: PointAlias, target: Settings, release: str) -> tuple[Shift, ...]:
+    """``move``, and before it the beginning of a canary where the stage has one and AWS can do it.
+
+    ``target`` are the settings of the version that the alias is to point to. A canary of it that an earlier run
+    began is gone on with.
+    """
+    wanted, now = stage.rollout, (live.aliases or {}).get(stage.alias)
+    if wanted is None or move.before == move.expected:
+        return (move,)
+    weights = {move.expected: wanted.share / 100}
+    if now is not None and now.canary is not None and now.weights == weights:
+        return (replace(move, begun=now.canary.at),)
+    if now is None or live.running is None:
+        return (replace(move, at_once="the alias is new"),)
+    if reason := _inseparable(live.running, target):
+        return (replace(move, at_once=reason),)
+    split = SplitAlias(
+        move.alias, now.version, move.version, move.expected, wanted.share, release, now.revision, move.restore,
+        move.weights,
+    )
+    return (split, move)
+
+
+def _inseparable(running: LiveVersion, target: Settings) -> str:
+    """Why AWS does not split calls between the two; empty where it does.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
+    """
+    if running.version == diff.WORKBENCH:
+        return f"it runs {diff.WORKBENCH}, which is no version"
+    what = {"Role": "roles", "DeadLetterConfig": "dead-letter targets"}
+    found = [word for member, word in what.items() if running.settings.get(member) != target.get(member)]
+    return f"AWS splits no calls between versions with different {' and '.join(found)}" if found else ""
+
+
+def canary(stage: Stage, plans: Iterable[FunctionPlan]) -> Canary | None:
+    """The stage's canary, where any alias has one under this plan."""
+    shifts = [action for plan in plans for action in plan.shift]
+    begins = any(isinstance(action, SplitAlias) or _goes_on(action) for action in shifts)
+    return stage.rollout if begins else None
+
+
+def _goes_on(action: Shift) -> bool:
+    return isinstance(action, PointAlias) and action.begun is not None
 
 
 def _since(now: LiveAlias | None, release: str, origin: Origin) -> str | None:
@@ -72,7 +121,10 @@ def existing(
         function.aws_name,
         changes=diff.configuration(target, running, function.settings) if running else (),
         code=diff.code(target, running) if running and moved else None,
-        shift=(alias(stage, live, target.version, target.version, release, origin, since),),
+        shift=steps(
+            stage, live, alias(stage, live, target.version, target.version, release, origin, since), target.settings,
+            release,
+        ),
         arn=live.arn,
         version=running.version if running else None,
         digest=digest,
@@ -81,11 +133,14 @@ def existing(
 
 
 def canaries(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> tuple[str, ...]:
-    """A note for each alias that moves and sends a share of its calls to another version, by hand: that ends."""
+    """A note for each alias that moves and sends a share of its calls to another version: that ends.
+
+    Not where this plan goes on with it.
+    """
     return tuple(
         f"{plan.function}: the alias {stage.alias} sends {share * 100:g} % of its calls to version {version}: that ends"
         for plan in plans
-        if any(isinstance(action, PointAlias) for action in plan.shift)
+        if any(isinstance(action, PointAlias) and not action.begun for action in plan.shift)
         for version, share in sorted(weights(stage, live.functions[plan.function]).items())
     )
 

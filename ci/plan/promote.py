@@ -43,7 +43,7 @@ def promote(
             hint = "dollop status shows what each stage runs; --allow-older promotes it all the same"
         raise Refused("\n".join(reasons), hint)
     notes = point.canaries(stage, plans, live)
-    return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes)
+    return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, point.canary(stage, plans))
 
 
 def _refusal(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ci.errors import Refused
 from ci.model import AliasRecord, Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
 from ci.plan import point
 from ci.plan.actions import Origin, Plan
+from ci.record import token
 
 _UNDO, _REDO = "undo-", "redo-"
 
@@ -20,14 +22,19 @@ Records = Mapping[str, AliasRecord]
 def targets(stage: Stage, functions: Iterable[Function], live: Live, whole: bool) -> dict[str, str]:
     """Function -> the version that its alias ran before.
 
+    Where a release broke off in its canary, its canaries end: each to the version that the alias points to.
     Of ``functions``, those that are still to go back when a rollback broke off. Else, with ``whole``, those that
     the stage's last release moved; a function that was new in it stays (``left``). Else each by itself.
     Raises Refused, naming each function that has nothing to go back to.
     """
     aliases = {function.name: _alias(stage, live.functions[function.name]) for function in functions}
     records = _records(aliases)
+    ending = {name: alias for name, alias in aliases.items() if alias and alias.canary}
+    if ending and whole:
+        return _broken_off(ending, records)
     chosen = _unfinished(records) or (_last(records) if whole else records)
     found = {name: record.previous for name, record in chosen.items() if record.previous}
+    found |= {name: alias.version for name, alias in ending.items()}
     if found and (whole or chosen is not records or len(found) == len(aliases)):
         return found
     asked = aliases.keys() if chosen is records else chosen.keys()
@@ -36,10 +43,22 @@ def targets(stage: Stage, functions: Iterable[Function], live: Live, whole: bool
     raise Refused("\n".join(missing) or nobody, "dollop rollback STAGE FUNCTION --to VERSION chooses one")
 
 
+def _broken_off(ending: Mapping[str, LiveAlias], records: Records) -> dict[str, str]:
+    """The way back of a release that left canaries, and perhaps aliases that it had moved already."""
+    releases = {alias.canary.release for alias in ending.values() if alias.canary}
+    before = max(alias.record.at if alias.record else "" for alias in ending.values())
+    moved = {
+        name: record.previous
+        for name, record in records.items()
+        if name not in ending and record.previous and token(record.release) in releases and record.at > before
+    }
+    return moved | {name: alias.version for name, alias in ending.items()}
+
+
 def left(stage: Stage, functions: Iterable[Function], live: Live, to: Mapping[str, str]) -> tuple[str, ...]:
     """A note for each function that the same release moved and that has nothing to go back to."""
     records = _records({function.name: _alias(stage, live.functions.get(function.name)) for function in functions})
-    began = _began(record for name, record in records.items() if name in to)
+    began = _began(record for name, record in records.items() if name in to and to[name] != record.version)
     return tuple(
         f"{name}: new in this release, it stays on version {record.version}"
         for name, record in records.items()
@@ -146,6 +165,7 @@ def rollback(
     ``versions`` is what AWS has under those numbers. Raises Refused when one is gone or there is no alias to move.
     """
     plans, reasons = [], []
+    waits, stage = stage.rollout is not None, replace(stage, rollout=None)
     records = _records({name: _alias(stage, live.functions[name]) for name in to})
     began = _began(records.values())
     for function in sorted(functions, key=lambda function: function.name):
@@ -163,6 +183,7 @@ def rollback(
     if reasons:
         raise Refused("\n".join(reasons), "dollop status --versions lists the versions that are there")
     notes = () if release else left(stage, functions, live, to)
+    notes = (*notes, *(("a rollback moves at once, without a canary",) if waits else ()))
     notes = (*notes, *point.canaries(stage, plans, live))
     return Plan("rollback", stage.name, region, release or "rollback", origin, tuple(plans), notes)
 

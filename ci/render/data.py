@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ci.plan.actions import (
@@ -19,6 +20,7 @@ from ci.plan.actions import (
     PointAlias,
     PublishVersion,
     PutConcurrency,
+    SplitAlias,
     TagFunction,
     UntagFunction,
     UpdateCode,
@@ -38,6 +40,7 @@ def plan(plan: Plan) -> dict[str, Any]:
         "region": plan.region,
         "functions": [_function(function) for function in plan.functions],
         "notes": list(plan.notes),
+        "canary": asdict(plan.canary) if plan.canary else None,
     }
     return {
         **data,
@@ -51,7 +54,7 @@ def plan(plan: Plan) -> dict[str, Any]:
 
 def digest_of(data: Mapping[str, Any]) -> str:
     """Hex sha256 over what a plan, given as ``plan`` gives it, changes. Raises KeyError where it is none."""
-    changing = {key: data[key] for key in ("verb", "stage", "region", "functions", "notes")}
+    changing = {key: data[key] for key in ("verb", "stage", "region", "functions", "notes", "canary")}
     return hashlib.sha256(json.dumps(changing, sort_keys=True).encode()).hexdigest()
 
 
@@ -111,9 +114,14 @@ def _action(action: Action) -> dict[str, Any]:
             return {"call": "PublishVersion", "version": action.expected}
         case PutConcurrency():
             return {"call": "PutFunctionConcurrency", "before": action.before, "after": action.after}
+        case SplitAlias():
+            shares = {action.before: 100 - action.share, action.expected: action.share}
+            return {"call": "UpdateAlias", "alias": action.alias, "percent": shares}
         case PointAlias():
             call = "CreateAlias" if action.revision is None else "UpdateAlias"
-            return {"call": call, "alias": action.alias, "before": action.before, "after": action.expected}
+            moves = {"call": call, "alias": action.alias, "before": action.before, "after": action.expected}
+            begun = {"canary_since": action.begun} if action.begun else {}
+            return moves | begun | ({"at_once": action.at_once} if action.at_once else {})
         case DeleteVersion():
             return {"call": "DeleteFunction", "version": action.version}
         case DeleteFunction():

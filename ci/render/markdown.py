@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ci.model import Canary
 from ci.plan.actions import Change, CodeChange, FileChange, FunctionPlan, Plan, PointAlias
 from ci.record import Release
 from ci.render import marker
 from ci.render.escape import plain
-from ci.render.text import si, sizes, summary
+from ci.render.text import duration, rollout, si, sizes, summary
 
 COMMENT_LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters: https://github.com/orgs/community/discussions/27190"""
@@ -75,10 +76,18 @@ def plan(
     changing = [function for function in plan.functions if function.actions]
     title = _TITLES.get(plan.verb, plan.verb.capitalize())
     headline = f"### {title} {code(plan.stage)}: {summary(plan)}"
-    head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in plan.notes)]
+    notes = (*plan.notes, *_watched(plan.canary))
+    head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in notes)]
     foot = f"{links.to_commit(plan.origin.commit)} · {links.to_run()} · {links.to_environment(plan.stage)}"
-    body = [*_table(changing, plan.stage, others or {}), *map(_details, changing), *_commits(commits, links)]
+    details = [_details(each, plan.canary) for each in changing]
+    body = [*_table(changing, plan.stage, others or {}), *details, *_commits(commits, links)]
     return _fitted("\n\n".join(head), body, foot, limit)
+
+
+def _watched(canary: Canary | None) -> Iterator[str]:
+    if canary:
+        alarms = f", while these alarms are watched: {', '.join(canary.alarms)}" if canary.alarms else ""
+        yield f"canary: {canary.share}% of the calls for {duration(canary.seconds)}{alarms}; then all, or all back"
 
 
 _TITLES = {
@@ -186,13 +195,13 @@ def _versions(function: FunctionPlan) -> str:
     return _UNBROKEN.join([*([_word(point.before), "→"] if point.before else []), _word(point.expected)])
 
 
-def _details(function: FunctionPlan) -> _Block:
+def _details(function: FunctionPlan, canary: Canary | None) -> _Block:
     name = html.escape(plain(function.function)).replace("@", "&#64;")
     opening = f"<details><summary><code>{name}</code>: {_kinds(function)}</summary>\n\n"
-    return _fence(_diff(function), "diff", opening, "\n\n</details>")
+    return _fence(_diff(function, canary), "diff", opening, "\n\n</details>")
 
 
-def _diff(function: FunctionPlan) -> list[str]:
+def _diff(function: FunctionPlan, canary: Canary | None) -> list[str]:
     lines = [f"{'+' if function.new else ' '} function {plain(function.function)}"]
     lines += [line for change in function.changes for line in _change(change)]
     if function.code:
@@ -203,6 +212,7 @@ def _diff(function: FunctionPlan) -> list[str]:
     for action in function.shift:
         if isinstance(action, PointAlias):
             lines += _change(Change(f"alias {action.alias}", action.before, action.expected))
+            lines += [f"  {key}: {plain(value)}" for key, value in rollout(action, function, canary)]
     return lines
 
 

@@ -39,7 +39,10 @@ def _cells(lives: Mapping[str, Live], live: Live, name: str, now: datetime) -> t
         return ("-", "", "", "")
     version = found.running
     place = _place(lives, live, name)
+    alias = (found.aliases or {}).get(live.stage.alias)
+    shares = alias.weights if alias else {}
     number = f"{version.version} ({place})" if place else version.version
+    number = ", ".join((number, *(f"{other} {share:.0%}" for other, share in sorted(shares.items()))))
     return (number, _commit(version), age(version.modified, now), si(version.size))
 
 

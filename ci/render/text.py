@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ci.model import Canary
 from ci.plan.actions import (
     Change,
     CodeChange,
@@ -12,6 +13,7 @@ from ci.plan.actions import (
     FunctionPlan,
     Plan,
     PointAlias,
+    SplitAlias,
     TagFunction,
     UntagFunction,
 )
@@ -22,7 +24,7 @@ _FILES_SHOWN = 20
 
 def plan(plan: Plan) -> str:
     """The plan's blocks, one for each function and alias that changes, then what it comes to."""
-    blocks = [block for function in plan.functions for block in _blocks(function)]
+    blocks = [block for function in plan.functions for block in _blocks(function, plan.canary)]
     lines = [line for block in blocks for line in (*block, "")]
     lines += [f"  ! {plain(note)}" for note in plan.notes]
     return "\n".join((*lines, f"  {summary(plan)}")) + "\n"
@@ -41,7 +43,7 @@ def summary(plan: Plan) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
-def _blocks(function: FunctionPlan) -> Iterator[list[str]]:
+def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]]:
     mark = "+" if function.new else "~"
     body = [line for change in function.changes for line in _change(change)]
     if function.code:
@@ -56,6 +58,7 @@ def _blocks(function: FunctionPlan) -> Iterator[list[str]]:
                 f"  {verb} alias {plain(function.function)}",
                 f"    alias: {plain(action.alias)}",
                 f"    version: {_moved(action.before, action.expected)}",
+                *(f"    {key}: {plain(value)}" for key, value in rollout(action, function, canary)),
             ]
     for removal in function.remove:
         if isinstance(removal, DeleteVersion):
@@ -64,6 +67,25 @@ def _blocks(function: FunctionPlan) -> Iterator[list[str]]:
         elif isinstance(removal, DeleteFunction):
             aliases = [f"    alias {plain(name)}: {version}" for name, version in sorted(removal.aliases.items())]
             yield [f"  - function {plain(function.function)}", *aliases]
+
+
+def rollout(action: PointAlias, function: FunctionPlan, canary: Canary | None) -> Iterator[tuple[str, str]]:
+    """What comes before the alias moves, or why nothing does, by its key."""
+    if action.at_once:
+        yield "at once", action.at_once
+    elif canary and (action.begun or any(isinstance(each, SplitAlias) for each in function.shift)):
+        begun = f", since {action.begun}" if action.begun else ""
+        watched = f", unless there is an alarm: {', '.join(canary.alarms)}" if canary.alarms else ""
+        yield "canary", f"{canary.share}% for {duration(canary.seconds)}{begun}{watched}"
+
+
+def duration(seconds: int) -> str:
+    """In the largest unit that measures it: ``90 s``, ``5 min``, ``1 h``."""
+    unit, length = next((unit, length) for unit, length in _UNITS if seconds % length == 0 and seconds >= length)
+    return f"{seconds // length} {unit}"
+
+
+_UNITS = (("h", 3600), ("min", 60), ("s", 1))
 
 
 def _change(change: Change) -> Iterator[str]:
