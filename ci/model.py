@@ -83,6 +83,8 @@ class Packaging:
     """Optional dependencies of it."""
     binaries: tuple[str, ...] = ("wheels", "lambda-packages", "build")
     """Where compiled dependencies may come from. They are tried in this order, whatever order they are said in."""
+    allow: tuple[str, ...] = ()
+    """Patterns as in .gitignore, over the paths of the package: files that look like secrets and are meant."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,8 @@ class Dependency:
     name: str
     version: str
     origin: str = "wheel"
+    size: int = field(default=0, compare=False)
+    """Bytes that its files take in the zip. 0 where only the zip's directory was read."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def build(
         if found is None:
             missing.append(inputs)
         else:
-            inspect.check_size(inputs.function, found.size, found.unzipped)
+            inspect.check_size(inputs.function, found.size, found.unzipped, found.dependencies)
     if missing:
         try:
             built.update(_make(missing, pipeline.root, kept, _one_at_a_time(progress)))

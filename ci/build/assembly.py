@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,9 +57,9 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
             size=written.size,
             unzipped=sum(file.size for file in files),
             files=files,
-            dependencies=tuple(sorted(_dependency(item) for item in wheels)),
+            dependencies=tuple(sorted(_dependencies(wheels, contents))),
         )
-        inspect.check_size(function, made.size, made.unzipped)
+        inspect.check_size(function, made.size, made.unzipped, made.dependencies)
         kept = package.keep(inputs, made, cache)
     say(f"built {function.name}: {len(files)} files, {made.size / 1e6:.1f} MB")
     return kept
@@ -66,9 +67,9 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
 
 def _gather(inputs: Inputs, wheels: tuple[Resolved, ...], say: Say) -> Contents:
     function = inputs.function
-    excluded = Excluded(function.exclude)
+    excluded, allowed = Excluded(function.exclude), Excluded(function.packaging.allow)
     contents = Contents()
-    secrets = []
+    secrets = {}
     for source, digest in zip(inputs.sources, inputs.hashes):
         if excluded(source.path):
             continue
@@ -76,28 +77,34 @@ def _gather(inputs: Inputs, wheels: tuple[Resolved, ...], say: Say) -> Contents:
         entry = archive.compress(source.path, source.mode, data)
         if entry.file.sha256 != digest:
             raise BuildError(f"function {function.name}: {source.shown} changed while it was built", "build again")
-        if inspect.looks_secret(source.path, data):
-            secrets.append(source.shown)
+        if inspect.looks_secret(source.path, data) and not allowed(source.path):
+            secrets[source.path] = source.shown
         contents.entries[source.path], contents.own[source.path] = entry, source.shown
         if data.startswith(elf.MAGIC) and (binary := elf.read(data)):
             contents.binaries[source.path] = binary
-    inspect.refuse_secrets(function, secrets)
-    if not contents.entries:
+    if not contents.entries and not secrets:
         raise BuildError(f"function {function.name}: {function.source} has no files", "check source and exclude")
     for item in wheels:
         for entry in item.wheel.entries:
-            if not excluded(entry.file.path):
+            if not excluded(path := entry.file.path):
                 _add(contents, entry, item, function.name, say)
+                if inspect.looks_secret(path) and not allowed(path):
+                    secrets[path] = f"{path} of {_shown(item)}"
+    inspect.refuse_secrets(function, secrets)
     return contents
+
+
+def _shown(item: Resolved) -> str:
+    return f"{item.wheel.name} {item.wheel.version}"
 
 
 def _add(contents: Contents, entry: Entry, item: Resolved, name: str, say: Say) -> None:
     """Of two dependencies with one path the first by name wins, as installers leave it; our own file must be alone."""
-    path, shown = entry.file.path, f"{item.wheel.name} {item.wheel.version}"
+    path, shown = entry.file.path, _shown(item)
     if path in contents.own:
         raise BuildError(
             f"function {name}: {contents.own[path]} and {shown} would both be {path} in the package",
-            "rename yours, or exclude the path",
+            "rename yours: exclude would leave out both",
         )
     if path not in contents.entries:
         contents.entries[path], contents.brought[path] = entry, shown
@@ -148,5 +155,9 @@ def _check_handler(inputs: Inputs, contents: Contents, folder: Path, say: Say) -
     raise BuildError(what, hint)
 
 
-def _dependency(item: Resolved) -> Dependency:
-    return Dependency(normalise(item.wheel.name), item.wheel.version, item.origin)
+def _dependencies(wheels: Iterable[Resolved], contents: Contents) -> Iterator[Dependency]:
+    sizes: Counter[str] = Counter()
+    for path, shown in contents.brought.items():
+        sizes[shown] += contents.entries[path].length
+    for item in wheels:
+        yield Dependency(normalise(item.wheel.name), item.wheel.version, item.origin, sizes[_shown(item)])

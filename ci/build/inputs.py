@@ -82,7 +82,7 @@ class Reader:
         hashes = tuple(self._hash(source.file) for source in found)
         key = _digest([
             edition(), function.runtime, function.architecture, function.handler, list(map(str, function.include)),
-            function.exclude, function.settings.get("Layers"), wanted.key if wanted else None,
+            function.exclude, function.packaging.allow, function.settings.get("Layers"), wanted.key if wanted else None,
             [(source.path, source.mode, digest) for source, digest in zip(found, hashes)],
         ])
         return Inputs(function, found, hashes, wanted, key)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Mapping
+from fnmatch import translate
 from pathlib import PurePosixPath
 
 from ..errors import BuildError
-from ..model import Function
+from ..model import Dependency, Function
 
 ZIPPED = 52_428_800
 """Bytes of zip that fit into a request."""
@@ -21,44 +21,50 @@ _SECRET_NAMES = (
 )
 _TEMPLATES = (".env.example", ".env.sample", ".env.template", ".env.dist")
 _SECRET_PATHS = (".aws/credentials", ".aws/config", ".docker/config.json", ".kube/config", ".ssh/*", ".gnupg/*")
+_NAMED = re.compile(
+    "/(?:%s)" % "|".join(translate(each).replace(".*", "[^/]*") for each in (*_SECRET_NAMES, *_SECRET_PATHS))
+)
 _KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n)+[A-Za-z0-9+/=\s:,-]{32}")
 
 
-def looks_secret(path: str, content: bytes) -> bool:
-    """Whether one of our own files must not be shipped, by its name or because it holds a private key."""
-    parts = PurePosixPath(path).parts
-    if any(fnmatchcase(parts[-1], pattern) for pattern in _SECRET_NAMES) and parts[-1] not in _TEMPLATES:
-        return True
-    if any(fnmatchcase("/".join(parts[-2:]), pattern) for pattern in _SECRET_PATHS):
-        return True
-    return _KEY.search(content) is not None
+def looks_secret(path: str, content: bytes = b"") -> bool:
+    """Whether a file must not be shipped, by its name or because it holds a private key."""
+    name = PurePosixPath(path).name
+    named = name not in _TEMPLATES and _NAMED.search(f"/{path}") is not None
+    return named or _KEY.search(content) is not None
 
 
-def refuse_secrets(function: Function, paths: Iterable[str]) -> None:
-    """Raises BuildError that names the files."""
-    found = sorted(paths)
+def refuse_secrets(function: Function, found: Mapping[str, str]) -> None:
+    """``found`` maps the path in the package to what is shown for it.
+
+    Raises BuildError that names the files.
+    """
     if found:
         raise BuildError(
-            f"function {function.name}: {', '.join(found)}: looks like a secret, and would be in the package",
-            "move it out of the folder, or list it under exclude; Lambda's environment or Secrets Manager is its place",
+            f"function {function.name}: {', '.join(sorted(found.values()))}: looks like a secret, and would be in the "
+            "package",
+            "move it out of the folder, or list it under exclude: Lambda's environment or Secrets Manager is its "
+            f"place; where it is meant, in pipeline.yaml: packaging: {{allow: [{', '.join(sorted(found))}]}}",
         )
 
 
-def check_size(function: Function, zipped: int, unzipped: int) -> None:
-    """Raises BuildError when the package is larger than AWS, or ``max_size``, allows."""
+def check_size(
+    function: Function, zipped: int, unzipped: int, dependencies: Iterable[Dependency] = ()
+) -> None:
+    """Raises BuildError when the package is larger than AWS, or ``max_size``, allows; it names what is large."""
     where = f"function {function.name}: the package"
+    less = f"exclude what the function does not need, or require less{_largest(dependencies)}"
     if unzipped > UNZIPPED:
-        raise BuildError(
-            f"{where} is {unzipped / 1e6:.1f} MB unzipped, more than Lambda's 262.1 MB",
-            "exclude what the function does not need, or require less",
-        )
+        raise BuildError(f"{where} is {unzipped / 1e6:.1f} MB unzipped, more than Lambda's 262.1 MB", less)
     if function.max_size is not None and zipped > function.max_size:
-        raise BuildError(
-            f"{where} is {zipped} B zipped, more than its max_size of {function.max_size} B",
-            "exclude what the function does not need, require less, or raise max_size",
-        )
+        what = f"{where} is {zipped} B zipped, more than its max_size of {function.max_size} B"
+        raise BuildError(what, f"{less}; or raise max_size")
     if zipped > ZIPPED:
-        raise BuildError(
-            f"{where} is {zipped / 1e6:.1f} MB zipped, more than the 52.4 MB that a request to Lambda can hold",
-            "exclude what the function does not need, or require less",
-        )
+        what = f"{where} is {zipped / 1e6:.1f} MB zipped, more than the 52.4 MB that a request to Lambda can hold"
+        raise BuildError(what, less)
+
+
+def _largest(dependencies: Iterable[Dependency]) -> str:
+    found = sorted(dependencies, key=lambda item: -item.size)[:3]
+    said = ", ".join(f"{item.name} {item.version} ({item.size / 1e6:.1f} MB zipped)" for item in found if item.size)
+    return f"; the largest: {said}" if said else ""

@@ -156,7 +156,8 @@ class _Loading:
         if requirements is not None:
             requirements = self.inside(requirements, Path.is_file, "file", name, "requirements")
         included = tuple(dict.fromkeys(path for path in include if path))
-        self.ignore_patterns(said.get("exclude", ()), name)
+        self.ignore_patterns(said.get("exclude", ()), name, "exclude")
+        self.ignore_patterns(said.get("packaging", {}).get("allow", ()), name, "packaging", "allow")
         if source and "Handler" in said:
             beside = [self.root / path for path in included]
             for what in handler.problems(said["Handler"], said.get("Runtime"), self.root / source, beside):
@@ -205,7 +206,7 @@ class _Loading:
         self.problem(what, *(self.origin(function, *key) or ("functions", function, *key)))
         return None
 
-    def ignore_patterns(self, said: Sequence[str], function: str) -> None:
+    def ignore_patterns(self, said: Sequence[str], function: str, *key: str) -> None:
         if not said:
             return
         from pathspec import GitIgnoreSpec  # here: few functions need it, and it is slow to start
@@ -214,7 +215,7 @@ class _Loading:
             try:
                 GitIgnoreSpec.from_lines([pattern])
             except ValueError:
-                self.problem("is not a pattern as .gitignore has them", *self.origin(function, "exclude", index))
+                self.problem("is not a pattern as .gitignore has them", *self.origin(function, *key, index))
 
     def environment(self, said: Mapping[str, str | Template], function: str) -> dict[str, Secret]:
         for name in said:

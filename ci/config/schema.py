@@ -40,6 +40,7 @@ _OURS = {
     "groups": "Dependency groups of pyproject.toml, beside its own dependencies.",
     "extras": "Optional dependencies of pyproject.toml.",
     "binaries": "Where compiled dependencies may come from. A wheel is preferred, then lambda-packages, then a build.",
+    "allow": "Files that look like secrets and are meant to be in the package, in the notation of .gitignore.",
     "environment": "Environment variables. ${env:NAME} and ${ssm:/path} are filled in late and stay secret.",
     "tags": "Tags. Without this key, the pipeline leaves them alone.",
     "concurrency": "Reserved concurrent executions. Without this key, the pipeline leaves them alone.",

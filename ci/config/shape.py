@@ -98,7 +98,12 @@ def _function() -> Fields:
 def _packaging() -> Fields:
     names = core.list_schema(core.str_schema(min_length=1))
     sources = core.list_schema(core.literal_schema(list(Packaging.binaries)), min_length=1)
-    return {"groups": _field(names), "extras": _field(names), "binaries": _field(sources)}
+    return {
+        "groups": _field(names),
+        "extras": _field(names),
+        "binaries": _field(sources),
+        "allow": _field(names),
+    }
 
 
 def _rollout() -> Fields:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from ci.build import index as fetching
 from ci.errors import BuildError
-from ci.model import Dependency
+from ci.model import Dependency, Packaging
 
 from .conftest import Build
 from .index import Index, project, sdist, wheel
@@ -233,13 +234,35 @@ def test_two_wheels_with_one_path(index: Index, package: Build, said: list[str],
 
 
 def test_a_file_of_ours_and_of_a_wheel_with_one_path(index: Index, package: Build, fresh: Path) -> None:
-    """Neither is dropped silently; the way out is to rename or to exclude."""
+    """Neither is dropped silently; the way out is to rename."""
     wheel(index.folder, "one", {"app.py": "", "one.py": ""})
     with pytest.raises(BuildError) as raised:
         package("one\n", code=USES, cache=fresh)
     assert (
         "function app: functions/app/app.py and one 1.0 would both be app.py in the package"
     ) == raised.value.message
+
+
+def test_secrets_in_dependencies(index: Index, package: Build, fresh: Path) -> None:
+    """A private package may bring one: refused as one of ours, by its name, unless it is allowed."""
+    wheel(index.folder, "one", {"one.py": "", "one/.env": "TOKEN=x"})
+    with pytest.raises(BuildError, match=r"function app: one/\.env of one 1\.0: looks like a secret"):
+        package("one\n", code=USES, cache=fresh)
+    found = package("one\n", code=USES, cache=fresh, packaging=Packaging(allow=("one/.env",)))
+    assert "one/.env" in {file.path for file in found.files}
+
+
+def test_what_a_dependency_takes(index: Index, package: Build, fresh: Path) -> None:
+    """The bytes of its files in the zip; too large a package names the largest."""
+    wheel(index.folder, "one", {"one.py": "", "one.bin": os.urandom(99_000)})
+    wheel(index.folder, "two", {"two.py": ""})
+    found = package("one\ntwo\n", code=USES, cache=fresh)
+    large, small = found.dependencies
+    assert 99_000 < large.size < 100_000
+    assert 0 < small.size < 1_000
+    with pytest.raises(BuildError, match="more than its max_size") as raised:
+        package("one\ntwo\n", code=USES, cache=fresh, max_size=50_000)
+    assert "the largest: one 1.0 (0.1 MB zipped), two 1.0" in raised.value.hint
 
 
 def test_exclude_holds_for_dependencies(index: Index, package: Build, fresh: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from ci import build
 from ci.errors import BuildError
-from ci.model import Function, Package, Pipeline
+from ci.model import Function, Package, Packaging, Pipeline
 
 SETTINGS = {"Handler": "echo.handle", "Runtime": "python3.13", "Architectures": ["x86_64"]}
 CODE = "from shared.greeting import greet\n\n\ndef handle(event, context):\n    return greet(event['name'])\n"
@@ -213,11 +213,14 @@ def test_max_size_holds_for_a_cached_package_too(tmp_path: Path, cached: bool) -
 
 
 def test_secrets_are_refused(tmp_path: Path) -> None:
-    """Unless they are excluded."""
+    """Unless they are excluded, or allowed by name."""
     (lay(tmp_path) / "functions/echo/.env").write_text("TOKEN=x")
     with pytest.raises(BuildError, match=r"function echo: functions/echo/\.env: looks like a secret"):
         make(tmp_path)
     assert ".env" not in [file.path for file in make(tmp_path, function(exclude=(".env",))).files]
+    assert ".env" in [file.path for file in make(tmp_path, function(packaging=Packaging(allow=("/.env",)))).files]
+    with pytest.raises(BuildError, match=r"\.env: looks like a secret"):
+        make(tmp_path, function(packaging=Packaging(allow=("/.env.test",))))
 
 
 def test_the_sources_are_not_written_to(tmp_path: Path) -> None:

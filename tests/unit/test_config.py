@@ -100,7 +100,7 @@ functions:
     include: [functions/shared, functions/single.py, functions/shared]
     exclude: ["*.md"]
     requirements: ./requirements.txt
-    packaging: {groups: [image], binaries: [wheels]}
+    packaging: {groups: [image], binaries: [wheels], allow: [dev.key]}
     environment: {CHANGED: c, OWN: d}
     tags: {cost: y}
     layers: []
@@ -129,7 +129,7 @@ functions:
         include=(Path("functions/shared"), Path("functions/single.py")),
         exclude=("*.md",),
         requirements=Path("requirements.txt"),
-        packaging=Packaging(groups=("image",), binaries=("wheels",)),
+        packaging=Packaging(groups=("image",), binaries=("wheels",), allow=("dev.key",)),
         tags={"team": "x", "cost": "y"},
         concurrency=0,
         smoke=Smoke({"a": [1, 2.5, True, None, "x"]}, {}),
@@ -344,6 +344,7 @@ def test_templates_are_kept(project: Path) -> None:
         ('include: ["a\\nb"]', "include[0]: there is no such file or folder"),
         ("requirements: none.txt", "requirements: there is no file none.txt"),
         ("requirements: functions", "requirements: there is no file functions"),
+        ('packaging: {allow: ["!"]}', "packaging.allow[0]: is not a pattern as .gitignore has them"),
         ('exclude: ["*.md", "!"]', "exclude[1]: is not a pattern as .gitignore has them"),
         ("handler: other.handle", "handler: is here twice, first on line 6"),
         ("7: x", None),

@@ -9,9 +9,10 @@ import pytest
 
 from ci.build import inspect
 from ci.errors import BuildError
-from ci.model import Function
+from ci.model import Dependency, Function
 
 FUNCTION = Function("echo", "echo", {}, {}, Path("functions/echo"))
+DEPENDENCIES = [Dependency("small", "1", size=1_000_000), Dependency("big", "2", size=50_000_000)]
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
 PRIVATE = f"-----BEGIN {{}}PRIVATE KEY-----\n{BODY}\n-----END"
 CERTIFICATE = f"-----BEGIN CERTIFICATE-----\n{BODY}\n-----END CERTIFICATE-----"
@@ -23,12 +24,16 @@ CERTIFICATE = f"-----BEGIN CERTIFICATE-----\n{BODY}\n-----END CERTIFICATE-----"
         (".env", "", True),
         ("config/.env.production", "", True),
         (".env.example", "", False),
+        (".env.d/settings.py", "", False),
+        ("a.env", "", False),
         ("environment.py", "", False),
         ("keys/id_rsa", "", True),
         ("keys/id_rsa.pub", "", False),
         (".aws/credentials", "", True),
         ("aws/credentials", "", False),
         (".ssh/known_hosts", "", True),
+        ("home/.ssh/known_hosts", "", True),
+        ("x.ssh/known_hosts", "", False),
         ("store.p12", "", True),
         ("ca.pem", CERTIFICATE, False),
         ("server.pem", PRIVATE.format(""), True),
@@ -43,10 +48,11 @@ def test_files_that_look_like_secrets(path: str, content: str, expected: bool) -
 
 
 def test_secrets_are_refused_by_name() -> None:
-    """All of them at once."""
-    with pytest.raises(BuildError, match=r"function echo: a/\.env, id_rsa: looks like a secret"):
-        inspect.refuse_secrets(FUNCTION, ["id_rsa", "a/.env"])
-    inspect.refuse_secrets(FUNCTION, [])
+    """All of them at once, and the way to say that one is meant."""
+    with pytest.raises(BuildError, match=r"function echo: functions/echo/id_rsa, x/\.env of x 1: looks like") as caught:
+        inspect.refuse_secrets(FUNCTION, {"x/.env": "x/.env of x 1", "id_rsa": "functions/echo/id_rsa"})
+    assert "packaging: {allow: [id_rsa, x/.env]}" in caught.value.hint
+    inspect.refuse_secrets(FUNCTION, {})
 
 
 @pytest.mark.parametrize(
@@ -61,10 +67,11 @@ def test_secrets_are_refused_by_name() -> None:
     ],
 )
 def test_sizes(zipped: int, unzipped: int, max_size: int | None, expected: str | None) -> None:
-    """AWS's quotas and the function's own, each to the byte."""
+    """AWS's quotas and the function's own, each to the byte; what makes it large is named."""
     function = replace(FUNCTION, max_size=max_size)
     if expected is None:
         inspect.check_size(function, zipped, unzipped)
     else:
-        with pytest.raises(BuildError, match=expected):
-            inspect.check_size(function, zipped, unzipped)
+        with pytest.raises(BuildError, match=expected) as caught:
+            inspect.check_size(function, zipped, unzipped, DEPENDENCIES)
+        assert "the largest: big 2 (50.0 MB zipped), small 1 (1.0 MB zipped)" in caught.value.hint
