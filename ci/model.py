@@ -88,6 +88,17 @@ class Packaging:
 
 
 @dataclass(frozen=True)
+class Hooks:
+    """Commands for ``sh``, run in a copy of the function's files. What ``build`` leaves there is what is packaged."""
+
+    build: str | None = None
+    deploy: str | None = None
+    """Before a deploy calls anything. When it fails, nothing is called."""
+    timeout: int = 300
+    """Seconds, for each."""
+
+
+@dataclass(frozen=True)
 class Function:
     """One entry of pipeline.yaml, defaults merged. Paths are relative to ``Pipeline.root``."""
 
@@ -109,6 +120,7 @@ class Function:
     max_size: int | None = None
     """Largest package allowed, in bytes of zip. None: AWS's quotas alone."""
     packaging: Packaging = Packaging()
+    hooks: Hooks = Hooks()
     line: int = 0
     """Line of the entry in pipeline.yaml, for messages."""
 

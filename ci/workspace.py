@@ -116,6 +116,19 @@ class Workspace:
             self.note(f"the embedded AWS has one runtime, {runtime()}: built for it")
         return build.build(self.pipeline, functions, self.pipeline.root / STATE / "cache", self.progress)
 
+    def run_deploy_hooks(self, functions: Iterable[Function]) -> None:
+        """Each in a copy of its function's files. Raises BuildError when one fails."""
+        from tempfile import TemporaryDirectory
+
+        from ci import hooks
+        from ci.build import sources
+
+        for function in functions:
+            if function.hooks.deploy:
+                with TemporaryDirectory() as folder:
+                    hooks.lay_out(sources.collect(function, self.pipeline.root), Path(folder))
+                    hooks.run(function, "deploy", function.hooks.deploy, Path(folder), self.progress)
+
     @cached_property
     def aws(self) -> Aws:
         """Through the credential chain, or the embedded AWS, which is started when it does not run."""

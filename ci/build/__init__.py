@@ -65,7 +65,7 @@ def write(package: Package, stream: BinaryIO) -> None:
 def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str, Package]:
     """What the cache does not have. What several functions require alike is resolved once."""
     from .. import parallel
-    from . import dependencies
+    from . import dependencies, hook
     from .assembly import assemble
     from .store import Store
 
@@ -81,7 +81,9 @@ def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str
         wheels = resolved[inputs.wanted.key] if inputs.wanted else ()
         return assemble(inputs, wheels or (), cache, say)
 
-    return {each.function: each for each in parallel.each(make, missing, workers=_WORKERS)}
+    with cache.temporary() as folder:
+        ready = [hook.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
+        return {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
 
 
 def _resolve(

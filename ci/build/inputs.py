@@ -63,7 +63,7 @@ class Reader:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._hash = cache(_sha256)
+        self._hash = cache(sha256_of)
         self._wanted = cache(self._read_wanted)
 
     def read(self, function: Function) -> Inputs:
@@ -82,7 +82,8 @@ class Reader:
         hashes = tuple(self._hash(source.file) for source in found)
         key = _digest([
             edition(), function.runtime, function.architecture, function.handler, list(map(str, function.include)),
-            function.exclude, function.packaging.allow, function.settings.get("Layers"), wanted.key if wanted else None,
+            function.exclude, function.packaging.allow, function.hooks.build, function.settings.get("Layers"),
+            wanted.key if wanted else None,
             [(source.path, source.mode, digest) for source, digest in zip(found, hashes)],
         ])
         return Inputs(function, found, hashes, wanted, key)
@@ -118,7 +119,7 @@ def edition() -> str:
     here = Path(__file__).parent
     code = [*sorted(here.glob("*.py")), here.parent / "content.py", here.parent / "model.py"]
     return _digest([
-        [(path.name, _sha256(path)) for path in code], [_version(tool) for tool in _TOOLS],
+        [(path.name, sha256_of(path)) for path in code], [_version(tool) for tool in _TOOLS],
         zlib.ZLIB_RUNTIME_VERSION, sys.version_info[:3],
     ])
 
@@ -163,7 +164,8 @@ def _configuration(root: Path) -> Iterator[Path]:
         yield from map(Path, os.environ.get(variable, "").split())
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Hex. Raises BuildError when the file cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

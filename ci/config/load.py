@@ -12,12 +12,12 @@ from ci import service_model, settings
 from ci.config import check, environment, handler, nodes, shape, words
 from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
-from ci.model import Canary, Function, Packaging, Pipeline, Secret, Smoke, Stage
+from ci.model import Canary, Function, Hooks, Packaging, Pipeline, Secret, Smoke, Stage
 
 SIZE_LIMIT = 1_000_000
 """Bytes of pipeline.yaml. A thousand functions, each said at length, are half of that."""
 
-_MERGED = ("environment", "tags", "packaging")
+_MERGED = ("environment", "tags", "packaging", "hooks")
 _REQUIRED = ("Handler", "Role", "Runtime")
 
 
@@ -158,7 +158,8 @@ class _Loading:
         included = tuple(dict.fromkeys(path for path in include if path))
         self.ignore_patterns(said.get("exclude", ()), name, "exclude")
         self.ignore_patterns(said.get("packaging", {}).get("allow", ()), name, "packaging", "allow")
-        if source and "Handler" in said:
+        hooks = Hooks(**said.get("hooks", {}))
+        if source and "Handler" in said and not hooks.build:  # what that makes is looked at when it is made
             beside = [self.root / path for path in included]
             for what in handler.problems(said["Handler"], said.get("Runtime"), self.root / source, beside):
                 self.problem(what, "functions", name, "handler")
@@ -172,6 +173,7 @@ class _Loading:
             exclude=tuple(said.get("exclude", ())),
             requirements=requirements,
             packaging=Packaging(**{key: tuple(value) for key, value in said.get("packaging", {}).items()}),
+            hooks=hooks,
             tags=said.get("tags"),
             concurrency=said.get("concurrency"),
             smoke=Smoke(**said["smoke"]) if "smoke" in said else None,

@@ -23,8 +23,8 @@ _OURS = {
     "canary": "The share of the calls that goes to the new version first: 1% to 99%.",
     "for": "How long: 90s, 5m. Then the alias moves.",
     "alarms": "CloudWatch alarms. When one is in the state ALARM meanwhile, nothing moves.",
-    "defaults": "What every function gets that does not say otherwise. environment, tags and packaging are merged "
-    "key by key.",
+    "defaults": "What every function gets that does not say otherwise. environment, tags, packaging and hooks are "
+    "merged key by key.",
     "functions": "The functions, by name.",
     "architecture": "The instruction set of the processor.",
     "description": f"What the function does, in at most {settings.DESCRIPTION_LIMIT} characters.",
@@ -37,6 +37,9 @@ _OURS = {
     "requirements": "The file that names the dependencies: requirements.txt, pyproject.toml or a lock file. Without it "
     "there are none.",
     "packaging": "How the package is put together.",
+    "hooks": "Commands for sh, run in a copy of the function's files, with a timeout in seconds (300).",
+    "build": "Before the package is put together. What it leaves in the copy is packaged.",
+    "deploy": "Before a deploy calls anything.",
     "groups": "Dependency groups of pyproject.toml, beside its own dependencies.",
     "extras": "Optional dependencies of pyproject.toml.",
     "binaries": "Where compiled dependencies may come from. A wheel is preferred, then lambda-packages, then a build.",

@@ -84,6 +84,7 @@ def _function() -> Fields:
         "exclude": _field(core.list_schema(core.str_schema(min_length=1))),
         "requirements": _field(path),
         "packaging": _field(_mapping(_packaging())),
+        "hooks": _field(_mapping(_hooks())),
         "environment": _field(
             core.dict_schema(_text(service_model.shape(environment.key or "")), _expandable(core.str_schema()))
         ),
@@ -132,6 +133,11 @@ def _rollout() -> Fields:
         "for": _field(read(seconds, LENGTH), required=True),
         "alarms": _field(core.list_schema(alarm, max_length=ALARMS_LIMIT)),
     }
+
+
+def _hooks() -> Fields:
+    command = core.str_schema(min_length=1)
+    return {"build": _field(command), "deploy": _field(command), "timeout": _field(core.int_schema(ge=1, le=3600))}
 
 
 def is_setting(key: str) -> bool:

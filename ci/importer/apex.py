@@ -123,12 +123,14 @@ def _vpc(vpc: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hooks(entry: Entry, hooks: dict[str, str], source: Path, root: Path) -> None:
-    """Installing requirements is what we do by ourselves; of other hooks, those that we have."""
+    """Installing requirements is what we do by ourselves, and there is nothing to clean: hooks run in a copy."""
     for when, command in hooks.items():
         found = _PIP.fullmatch(command) if when == "build" else None
         if found and (source / found["file"]).is_file() and "&&" not in found["more"] and ";" not in found["more"]:
             entry.keys["requirements"] = (source / found["file"]).resolve().relative_to(root.resolve()).as_posix()
-        else:
+        elif when in ("build", "deploy"):
+            entry.keys.setdefault("hooks", {})[when] = command
+        elif when != "clean":
             entry.note(f"Not carried over: the {when} hook: {command}")
 
 

@@ -28,4 +28,6 @@ def deploy(workspace: Workspace, stage: str, functions: tuple[str, ...], output:
     chosen = workspace.stage(stage)
     if chosen.source:
         raise UsageError(f"the stage {stage} is promoted from {chosen.source}", f"dollop promote {stage}")
+    if not output.dry_run:
+        workspace.run_deploy_hooks(workspace.select(functions))
     output.finish(workspace, gather.to_deploy(workspace, chosen, functions))

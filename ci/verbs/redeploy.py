@@ -33,5 +33,7 @@ def redeploy(
     elif chosen.source:
         proposed = gather.to_promote(workspace, chosen, functions)
     else:
+        if not output.dry_run:
+            workspace.run_deploy_hooks(workspace.select(functions))
         proposed = gather.to_deploy(workspace, chosen, functions)
     output.finish(workspace, proposed)

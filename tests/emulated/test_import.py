@@ -81,7 +81,7 @@ def test_an_apex_project_that_is_live_is_adopted(dollop: Dollop, account: Accoun
     write("functions/order/notes.md", "ignored")
     write("functions/order/function.json", {
         "description": "Takes orders", "timeout": 9, "environment": {"LEVEL": "debug"},
-        "deadletter_arn": dead, "hooks": {"deploy": "make check"},
+        "deadletter_arn": dead, "hooks": {"deploy": "make check", "build": "touch made.py", "clean": "rm made.py"},
         "vpc": {"subnets": ["subnet-12345678"], "securityGroups": ["sg-12345678"]},
     })
     write("functions/order/function.prod.json", {"memory": 512})
@@ -102,16 +102,18 @@ def test_an_apex_project_that_is_live_is_adopted(dollop: Dollop, account: Accoun
         }
         packed = zipped(main=CODE)
         if name == "order":  # Apex leaves out function.json, and only that
-            packed = with_file(packed, "function.prod.json", {"memory": 512})
+            packed = with_file(packed, "function.prod.json", json.dumps({"memory": 512}, indent=2))
+            packed = with_file(packed, "made.py", "")
         deploy(account, f"shop_{name}", "current", packed, Environment={"Variables": variables}, **common, **more)
     imported = dollop("import", "apex")
     assert 0 == imported.code, imported.err
     text = Path("pipeline.yaml").read_text()
-    for said in ("the deploy hook: make check", "functions/page is not a Python function", "the AWS profile shop",
+    for said in ("functions/page is not a Python function", "the AWS profile shop",
                  "function.prod.json. A version carries its configuration"):
         assert said in text
         assert said.split(". ")[0] in imported.err.replace("\n   ! ", " ")
     assert "retain: 3" in text
+    assert 'hooks:\n      deploy: "make check"\n      build: "touch made.py"\n' in text
     adopted(dollop("plan", "current", "--json"), 2)
     assert 2 == dollop("import", "apex").code, "a file that is there is never replaced"
 
@@ -122,12 +124,12 @@ def queue(account: Account) -> str:
     return f"arn:aws:sqs:{REGION}:{account.id}:dead"
 
 
-def with_file(data: bytes, name: str, content: Any) -> bytes:
+def with_file(data: bytes, name: str, content: str) -> bytes:
     stream = io.BytesIO(data)
     with zipfile.ZipFile(stream, "a") as archive:
         entry = zipfile.ZipInfo(name)
         entry.external_attr = 0o100644 << 16
-        archive.writestr(entry, json.dumps(content, indent=2))
+        archive.writestr(entry, content)
     return stream.getvalue()
 
 

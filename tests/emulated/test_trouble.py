@@ -63,6 +63,22 @@ def test_bad_input_calls_nothing(what: str, dollop: Dollop, strict: Strict, proj
     assert [] == strict.calls
 
 
+HOOKED = ("handler: audit.handle", "handler: audit.handle\n    hooks: {{{when}: 'echo so says the check; exit 4'}}")
+
+
+@pytest.mark.parametrize("when", ["build", "deploy"])
+def test_a_hook_that_fails_stops_before_any_call(when: str, dollop: Dollop, strict: Strict, project: Project) -> None:
+    """Exit 1 with what the hook said, and AWS has not heard of it. A plan runs no deploy hook."""
+    edited(project, HOOKED[0], HOOKED[1].format(when=when))
+    result = dollop("deploy", "test")
+    assert 1 == result.code
+    assert "audit: so says the check" in result.err
+    assert f"function audit: the {when} hook failed with exit code 4" in result.err
+    assert [] == strict.calls
+    assert (1 if when == "build" else 0) == dollop("plan", "test").code
+    assert (1 if when == "build" else 0) == dollop("deploy", "test", "--dry-run").code
+
+
 def test_no_credentials_names_the_way_out(project: Project) -> None:
     """Exit 2 and ``--local``; nothing is started instead."""
     result = command.run("plan", "test", environment={"AWS_REGION": "eu-west-1", "HOME": str(project.root)})
