@@ -173,6 +173,10 @@ class Dependency:
     origin: str = "wheel"
     size: int = field(default=0, compare=False)
     """Bytes that its files take in the zip. 0 where only the zip's directory was read."""
+    sha256: str = field(default="", compare=False)
+    """Hex, of the wheel. Empty where it is not known."""
+    licence: str = field(default="", compare=False)
+    """As its author says it: an SPDX expression, or words. Empty where nothing is said."""
 
 
 @dataclass(frozen=True)

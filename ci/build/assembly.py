@@ -160,4 +160,5 @@ def _dependencies(wheels: Iterable[Resolved], contents: Contents) -> Iterator[De
     for path, shown in contents.brought.items():
         sizes[shown] += contents.entries[path].length
     for item in wheels:
-        yield Dependency(normalise(item.wheel.name), item.wheel.version, item.origin, sizes[_shown(item)])
+        wheel, size = item.wheel, sizes[_shown(item)]
+        yield Dependency(normalise(wheel.name), wheel.version, item.origin, size, item.key, wheel.licence)

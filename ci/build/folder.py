@@ -12,8 +12,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .. import content
 from ..diff import installed
@@ -36,9 +37,14 @@ def save(packages: Iterable[Package], folder: Path) -> None:
         (folder / f"{package.function}.zip").write_bytes(package.path.read_bytes())
     manifest = {
         "format": _FORMAT,
-        "packages": {p.function: {"digest": p.digest, "code_sha256": p.code_sha256} for p in kept},
+        "packages": {p.function: _entry(p) for p in kept},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _entry(package: Package) -> dict[str, Any]:
+    dependencies = [asdict(dependency) for dependency in package.dependencies]
+    return {"digest": package.digest, "code_sha256": package.code_sha256, "dependencies": dependencies}
 
 
 def load(folder: Path, functions: Iterable[Function]) -> dict[str, Package]:
@@ -64,6 +70,8 @@ class _Promise:
     code_sha256: str
     manifest: Path = field(compare=False)
     """What says so; the package lies beside it."""
+    dependencies: tuple[Dependency, ...] = field(compare=False)
+    """What a package's bytes do not tell of its dependencies. It is only ever shown."""
 
 
 def _manifests(folder: Path) -> list[Path]:
@@ -92,11 +100,26 @@ def _manifest(path: Path) -> dict[str, _Promise]:
     return promised
 
 
-def _promise(entry: dict[str, str], manifest: Path) -> _Promise:
+def _promise(entry: dict[str, Any], manifest: Path) -> _Promise:
     digest, code_sha256 = entry["digest"], entry["code_sha256"]
     if not _DIGEST.fullmatch(digest) or len(base64.b64decode(code_sha256, validate=True)) != 32:
         raise ValueError("a digest is malformed")
-    return _Promise(digest, code_sha256, manifest)
+    return _Promise(digest, code_sha256, manifest, tuple(map(_dependency, entry["dependencies"])))
+
+
+_ORIGINS = ("wheel", "lambda-packages", "build")
+_WORD = 200
+"""Characters that a name or a licence may have."""
+
+
+def _dependency(entry: dict[str, Any]) -> Dependency:
+    found = Dependency(**entry)
+    words: tuple[object, ...] = (found.name, found.version, found.sha256, found.licence)
+    if not all(isinstance(word, str) and word.isprintable() and len(word) <= _WORD for word in words):
+        raise ValueError("the name, version, hash or licence of a dependency is malformed")
+    if found.origin not in _ORIGINS or type(found.size) is not int or not 0 <= found.size <= content.SIZE_LIMIT:
+        raise ValueError("the origin or size of a dependency is malformed")
+    return found
 
 
 def _package(folder: Path, function: Function, promise: _Promise | None) -> Package:
@@ -122,5 +145,7 @@ def _package(folder: Path, function: Function, promise: _Promise | None) -> Pack
         inspect.check_size(function, len(data), unzipped)
     except BuildError as error:
         raise UsageError(f"{path}: {error.message}", error.hint) from None
-    dependencies = tuple(Dependency(name, version) for name, version in sorted(installed(files).items()))
+    told = {(dependency.name, dependency.version): dependency for dependency in promise.dependencies}
+    held = sorted(installed(files).items())
+    dependencies = tuple(told.get(each) or Dependency(*each) for each in held)
     return Package(function.name, path, digest, code_sha256, len(data), unzipped, files, dependencies)

@@ -24,6 +24,8 @@ class Wheel:
     entries: tuple[Entry, ...]
     binaries: Mapping[str, Binary]
     """Compiled files, by their path."""
+    licence: str = ""
+    """As model.Dependency says it."""
 
 
 class Store:
@@ -70,12 +72,12 @@ def dump(wheel: Wheel) -> bytes:
         for entry in wheel.entries
     ]
     binaries = {path: astuple(binary) for path, binary in wheel.binaries.items()}
-    return json.dumps([wheel.name, wheel.version, wheel.pure, rows, binaries]).encode()
+    return json.dumps([wheel.name, wheel.version, wheel.pure, rows, binaries, wheel.licence]).encode()
 
 
 def parse(dumped: bytes, path: Path) -> Wheel:
     """The reverse of ``dump``, for the wheel at ``path``."""
-    name, version, pure, rows, compiled = json.loads(dumped)
+    name, version, pure, rows, compiled, licence = json.loads(dumped)
     entries = tuple(
         Entry(File(*row), method, length, base64.b64decode(data), path if offset else None, offset)
         for *row, method, length, data, offset in rows
@@ -84,4 +86,4 @@ def parse(dumped: bytes, path: Path) -> Wheel:
         inner: Binary(machine, (glibc[0], glibc[1]), tuple(needed), soname)
         for inner, (machine, glibc, needed, soname) in compiled.items()
     }
-    return Wheel(name, version, pure, entries, binaries)
+    return Wheel(name, version, pure, entries, binaries, licence)

@@ -12,6 +12,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -62,7 +63,24 @@ def _read(opened: ZipFile, path: Path, stream: BinaryIO) -> Wheel:
             if binary is not None:
                 binaries[destination] = binary
     ordered = tuple(entries[name] for name in sorted(entries))
-    return Wheel(about["Name"], about["Version"], all(tag.endswith("-none-any") for tag in tags), ordered, binaries)
+    pure = all(tag.endswith("-none-any") for tag in tags)
+    return Wheel(about["Name"], about["Version"], pure, ordered, binaries, _licence(about))
+
+
+_LICENCE_LIMIT = 200
+"""Characters: some put the whole text of the licence where its name belongs."""
+
+
+def _licence(about: Message) -> str:
+    """The licence in one line, from the most exact field that has it.
+
+    https://packaging.python.org/en/latest/specifications/core-metadata/#license-expression
+    """
+    classified = [c.split(" :: ")[-1] for c in about.get_all("Classifier", []) if c.startswith("License :: ")]
+    said = (about["License-Expression"], about["License"], ", ".join(classified))
+    lines = (" ".join(line.split()) for line in said if line and "\n" not in line.strip())
+    fitting = (line for line in lines if line.isprintable() and len(line) <= _LICENCE_LIMIT)
+    return next((line for line in fitting if line.upper() != "UNKNOWN"), "")
 
 
 def _information(members: Iterable[str]) -> str:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 @options.functions
 @click.option("--out", type=options.PATH, help="Write the zips into this folder [default: dist].")
 @click.option("--shard", help="Build one part of the functions: 2/5. See dollop shards.")
+@click.option("--sbom", "materials", is_flag=True, help="Write a bill of materials beside each zip: CycloneDX.")
+@click.option("--licences", is_flag=True, help="List what is in the packages, with its licence.")
 @options.as_json
 @options.workspace
 def build(
-    workspace: Workspace, functions: tuple[str, ...], out: Path | None, shard: str | None, as_json: bool
+    workspace: Workspace, functions: tuple[str, ...], out: Path | None, shard: str | None, materials: bool,
+    licences: bool, as_json: bool,
 ) -> None:
     """Build packages.
 
@@ -37,9 +40,15 @@ def build(
 
         chosen = shards.part(chosen, shard)
     packages = workspace.packages(chosen)
-    if len(functions) == 1 == len(chosen) and not out and not as_json and not sys.stdout.isatty():
+    to_look_at = materials or licences or as_json or out or sys.stdout.isatty()
+    if len(functions) == 1 == len(chosen) and not to_look_at:
         sys.stdout.buffer.write(packages[chosen[0].name].path.read_bytes())
         return
-    folder.save(packages.values(), out or workspace.pipeline.root / "dist")
-    built = packages.values()
-    click.echo(data.to_json(render.data(built)) if as_json else render.text(built), nl=False)
+    built, where = packages.values(), out or workspace.pipeline.root / "dist"
+    folder.save(built, where)
+    if materials:
+        from ci.build import sbom
+
+        sbom.save(built, where)
+    shown = render.licences(built) if licences else render.text(built)
+    click.echo(data.to_json(render.data(built)) if as_json else shown, nl=False)

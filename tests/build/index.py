@@ -37,13 +37,14 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 def wheel(
     folder: Path, name: str, files: Files | None = None, version: str = "1.0", tag: str = "py3-none-any",
     requires: Iterable[str] = (), compression: int = zipfile.ZIP_DEFLATED, modes: Mapping[str, int] | None = None,
+    metadata: str = "",
 ) -> Path:
-    """A wheel of ``files``, by default one module of its name."""
+    """A wheel of ``files``, by default one module of its name; ``metadata`` are more lines of METADATA."""
     info = f"{name}-{version}.dist-info"
     about = "".join(f"Requires-Dist: {required}\n" for required in requires)
     said = {
         **(files if files is not None else {f"{name}.py": f"VERSION = '{version}'\n"}),
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{about}",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{about}{metadata}",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
     contents = {path: text.encode() if isinstance(text, str) else text for path, text in said.items()}
