@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import content
 from ..errors import BuildError
 from ..model import Dependency, Package
-from . import archive, elf, handler, inspect, package, target
+from . import archive, elf, handler, inspect, package, target, trial
 from .archive import Entry
 from .cache import Cache
 from .dependencies import Resolved
 from .elf import Binary
+from .handler import Finding
 from .inputs import Inputs
 from .requirements import normalise
 from .sources import Excluded
@@ -43,10 +45,10 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
     wheels = tuple(resolved)
     contents = _gather(inputs, wheels, say)
     _check_binaries(inputs, contents, say)
+    _check_handler(inputs, contents, handler.read_imports(function, contents.entries, contents.own), say)
     with cache.temporary() as folder:
-        _check_handler(inputs, contents, folder, say)
         path = folder / "package.zip"
-        with path.open("wb") as stream:
+        with _tried(inputs, contents, cache, folder, say), path.open("wb") as stream:
             written = archive.write(tuple(contents.entries.values()), stream)
         files = tuple(sorted(entry.file for entry in contents.entries.values()))
         made = Package(
@@ -134,25 +136,48 @@ def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
         say(f"{function.name}: {path} of {by} is linked to {library}, which is not on Lambda: importing it would fail")
 
 
-def _check_handler(inputs: Inputs, contents: Contents, folder: Path, say: Say) -> None:
+@contextmanager
+def _tried(inputs: Inputs, contents: Contents, cache: Cache, folder: Path, say: Say) -> Iterator[None]:
+    """While the zip is written, its handler is imported, where this host can do that."""
     function = inputs.function
-    found = handler.read_imports(function, contents.entries, contents.own)
-    if found is None and handler.runs_here(target.of(function.runtime, function.architecture), contents.entries):
-        found = handler.try_import(function, contents.entries, folder)
+    wanted = target.of(function.runtime, function.architecture)
+    python = trial.interpreter(wanted, contents.entries, contents.binaries)
+    if python is None:
+        yield
+        return
+    with trial.begun(function, python, contents.entries, contents.brought, cache, folder) as tried:
+        yield
+        _check_handler(inputs, contents, tried.finding(), say)
+
+
+def _check_handler(inputs: Inputs, contents: Contents, found: Finding | None, say: Say) -> None:
     if found is None:
         return
-    layers = bool(function.settings.get("Layers"))
+    function = inputs.function
     what = f"function {function.name}: handler {function.handler}: {found.what}"
-    if not found.certain or layers and found.missing:
+    by = contents.brought.get(found.file, "")
+    if found.file in contents.own or by:
+        what += f" ({contents.own.get(found.file, found.file)}:{found.line}{' of ' * bool(by)}{by})"
+    if not found.certain or function.settings.get("Layers") and found.missing:
         say(f"{what} (here; on Lambda it may be there)")
         return
+    if found.output:
+        what += f"\nbefore that it printed: {found.output}"
+    raise BuildError(what, _way_out(inputs, found, by))
+
+
+def _way_out(inputs: Inputs, found: Finding, by: str) -> str:
+    if found.library:
+        return (
+            f"{found.missing} is not on Lambda: require a build that brings it, put it into lib/ of the package, "
+            "or name a layer that has it"
+        )
     if found.missing and inputs.wanted:
-        hint = f"is it in {function.requirements}?"
-    elif found.missing:
-        hint = "name it in a requirements file, and that file in pipeline.yaml (requirements: ...)"
-    else:
-        hint = "run the handler's module with the same Python to see more"
-    raise BuildError(what, hint)
+        needs = f"{by} needs it: " if by else ""
+        return f"{needs}is it in {inputs.function.requirements}?"
+    if found.missing:
+        return "name it in a requirements file, and that file in pipeline.yaml (requirements: ...)"
+    return "run the handler's module with the same Python to see more"
 
 
 def _dependencies(wheels: Iterable[Resolved], contents: Contents) -> Iterator[Dependency]:

@@ -12,7 +12,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -47,6 +47,20 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(temporary, path)
         return path
+
+    def keep_folder(self, temporary: Path, kind: str, key: str) -> Path:
+        """Move a finished folder into the cache, over what is there."""
+        path = self.path(kind, key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                return temporary.rename(path)
+            except OSError:
+                if not path.is_dir():
+                    raise
+                with self.temporary() as folder:  # a folder that is not empty cannot be replaced, only moved away
+                    with suppress(FileNotFoundError):
+                        path.rename(folder / "old")
 
     def store(self, kind: str, key: str, payload: bytes) -> None:
         """Keep ``payload`` with its hash."""

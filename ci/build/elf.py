@@ -73,10 +73,15 @@ def problems(binaries: Mapping[str, Binary], target: Target) -> Iterator[tuple[s
             )
 
 
+def provided(library: str) -> bool:
+    """Whether Lambda's Amazon Linux has the shared library."""
+    return _PROVIDED.fullmatch(library) is not None
+
+
 def absent(binaries: Mapping[str, Binary]) -> Iterator[tuple[str, str]]:
     """Path and library of each file that is linked to what neither the package nor Lambda's Amazon Linux has."""
     names = {PurePosixPath(path).name for path in binaries} | {binary.soname for binary in binaries.values()}
     for path, binary in sorted(binaries.items()):
         for library in binary.needed:
-            if library not in names and not _PROVIDED.fullmatch(library):
+            if library not in names and not provided(library):
                 yield path, library

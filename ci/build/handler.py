@@ -1,100 +1,34 @@
-"""Will Lambda be able to import the handler? Tried where this host can run the package, else read from its code."""
+"""Will Lambda be able to import the handler? Read from its code, whatever host this is; see ``trial`` too."""
 
 from __future__ import annotations
 
 import ast
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 
 from ..model import Function
 from . import archive, probe
 from .archive import Entry
-from .target import Target
 
-_SECONDS = 60
-"""Lambda gives an import 10 s; a busy build host may be slower."""
 _GUARDS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 Package = Mapping[str, Entry]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Why the handler would not load. ``missing``: the module that was not found; ``certain``: on Lambda neither."""
+    """Why the handler would not load. ``certain``: on Lambda neither."""
 
     what: str
     missing: str = ""
+    """The module, or with ``library`` the shared library, that was not found."""
+    library: bool = False
     certain: bool = True
-
-
-def runs_here(target: Target, package: Package) -> bool:
-    """Whether this host's Python can import what the package holds: the same minor version, and nothing compiled."""
-    same = sys.version_info[:2] == target.python and sys.implementation.name == "cpython"
-    return same and not any(".so" in path for path in package)
-
-
-def try_import(function: Function, package: Package, folder: Path) -> Finding | None:
-    """Import the handler with the package, laid out in ``folder``, and what Lambda's runtime provides; no more."""
-    task, answer = folder / "task", folder / "answer"
-    for path, entry in package.items():
-        file = task / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(archive.content(entry))
-    boto = find_spec("botocore")
-    libraries = str(Path(boto.origin).parent.parent) if boto and boto.origin else ""
-    values = _values(function)
-    script = [sys.executable, "-I", "-S", "-B", "-X", "utf8", probe.__file__]
-    try:
-        subprocess.run(
-            [*script, task, function.handler, libraries, answer],
-            cwd=task, env={**values, **_lambda(function, task)}, timeout=_SECONDS, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        said = json.loads(answer.read_bytes())
-    except subprocess.TimeoutExpired:
-        return Finding(f"it was still importing after {_SECONDS} s", certain=False)
-    except FileNotFoundError:
-        return Finding("Python ended while importing it", certain=False)
-    for value in values.values():
-        if len(value) > 3:
-            said = {kind: text.replace(value, "***") for kind, text in said.items()}
-    if not said:
-        return None
-    what = said["what"].replace(f"{task}{os.sep}", "")
-    return Finding(what, said["missing"], said["kind"] != "unclear")
-
-
-def _values(function: Function) -> dict[str, str]:
-    """The function's own variables; those that are expanded only when it is deployed are empty."""
-    values = {}
-    for name, secret in function.environment.items():
-        try:
-            values[name] = secret.reveal()
-        except TypeError:
-            values[name] = ""
-    return values
-
-
-def _lambda(function: Function, task: Path) -> dict[str, str]:
-    """The variables that Lambda sets, without credentials: importing must not reach AWS as whoever builds."""
-    return {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
-        "AWS_LAMBDA_FUNCTION_NAME": function.aws_name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_REGION": "us-east-1",
-        "LAMBDA_TASK_ROOT": str(task),
-        "LANG": "en_US.UTF-8",
-        "PATH": os.defpath,
-        "TZ": ":UTC",
-        "_HANDLER": function.handler,
-    }
+    file: str = ""
+    """Path in the package of the statement that failed, and its line, where that is known."""
+    line: str = ""
+    output: str = ""
+    """The last lines that the handler printed."""
 
 
 def read_imports(function: Function, package: Package, own: Mapping[str, str]) -> Finding | None:

@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
+from ci import local
+from ci.build.target import is_here, of
 from ci.errors import BuildError
 from ci.model import Dependency, Packaging
 
 from .conftest import Build
 from .index import Index, sdist
 
+LOCAL = of(local.runtime(), local.architecture())
 CRYPTO = "import Crypto.Cipher.AES\n\n\ndef handle(event, context): ...\n"
 
 
@@ -88,3 +91,23 @@ def test_a_build_where_the_host_is_the_target(index: Index, package: Build, fres
     assert "one.so" in {file.path for file in found.files}
     with pytest.raises(BuildError, match="this host compiles for itself"):
         package("one\n", "python3.9", ARCHITECTURE, cache=fresh)
+
+
+@pytest.mark.network
+@pytest.mark.skipif(not is_here(LOCAL), reason="compiled code for Lambda runs on Linux only")
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import _cffi_backend\n_cffi_backend.FFI()\n", None),
+        ("from _cffi_backend import lost\n", "ImportError: cannot import name 'lost' from '_cffi_backend'"),
+    ],
+)
+def test_a_compiled_package_is_tried(package: Build, code: str, expected: str | None) -> None:
+    """Where host and target are one the handler is imported with its compiled dependencies: here a name is missing."""
+    arguments = ("cffi==1.17.1\n", local.runtime(), local.architecture())
+    handle = "\n\ndef handle(event, context): ...\n"
+    if expected is None:
+        assert any(file.path.endswith(".so") for file in package(*arguments, code=code + handle).files)
+    else:
+        with pytest.raises(BuildError, match=expected):
+            package(*arguments, code=code + handle)

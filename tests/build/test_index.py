@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ci import local
 from ci.build import index as fetching
 from ci.errors import BuildError
 from ci.model import Dependency, Packaging
@@ -60,6 +61,39 @@ def test_a_missing_requirement_is_found(index: Index, package: Build, fresh: Pat
 
 
 # ---------------------------------------------------------------- hashes
+
+
+def test_what_a_dependency_lacks_is_found(index: Index, package: Build, fresh: Path) -> None:
+    """Trying to import shows it, and the message who needs it."""
+    wheel(index.folder, "one", {"one.py": "import two\n"})
+    with pytest.raises(BuildError) as raised:
+        package("one\n", local.runtime(), local.architecture(), USES, fresh)
+    assert (
+        "function app: handler app.handle: ModuleNotFoundError: No module named 'two' (one.py:1 of one 1.0)"
+    ) == raised.value.message
+    assert "one 1.0 needs it: is it in requirements.txt?" == raised.value.hint
+
+
+def test_a_shared_library_that_lambda_lacks(index: Index, package: Build, fresh: Path) -> None:
+    """The message names it and the ways out. What the handler printed comes along."""
+    wheel(index.folder, "one", {"one.py": "import ctypes\n\nprint('loading')\nctypes.CDLL('libsun.so.7')\n"})
+    with pytest.raises(BuildError) as raised:
+        package("one\n", local.runtime(), local.architecture(), USES, fresh)
+    assert (
+        "function app: handler app.handle: OSError: libsun.so.7: cannot open shared object file: No such file or "
+        "directory (one.py:4 of one 1.0)\nbefore that it printed: loading"
+    ) == raised.value.message
+    assert raised.value.hint is not None and raised.value.hint.startswith("libsun.so.7 is not on Lambda: ")
+
+
+def test_what_may_fail_only_here_is_said(index: Index, package: Build, said: list[str], fresh: Path) -> None:
+    """A handler that asks for what only Lambda has is packaged, with a word about it."""
+    wheel(index.folder, "one", {"one.py": "import os\nos.environ['AWS_SESSION_TOKEN']\n"})
+    assert package("one\n", local.runtime(), local.architecture(), USES, fresh).size
+    assert (
+        "function app: handler app.handle: KeyError: 'AWS_SESSION_TOKEN' (one.py:2 of one 1.0) "
+        "(here; on Lambda it may be there)"
+    ) in said
 
 
 def test_hashes_that_are_required(index: Index, package: Build, fresh: Path) -> None:

@@ -1,0 +1,61 @@
+"""The files of a package in a folder, to be imported there.
+
+Dependencies are laid out once for all functions that have the same ones, below the cache, with the bytecode that
+Python compiles beside them: to lay them out and compile them takes many times longer than to import them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from .. import content, parallel
+from . import archive
+from .archive import Entry
+from .cache import Cache
+
+_WORKERS = os.cpu_count() or 1
+_PARTS = 8 * _WORKERS
+Package = Mapping[str, Entry]
+
+
+class Tree:
+    """The files of ``package``, as they were laid out earlier, or laid out now."""
+
+    def __init__(self, package: Package, cache: Cache) -> None:
+        self._package = package
+        self._cache = cache
+        self._key = content.digest(entry.file for entry in package.values())
+        self.path = cache.path("trees", self._key).absolute()
+        self.new = False
+        if not self.path.is_dir():
+            self.lay()
+
+    def lay(self) -> None:
+        """Anew, whatever is there."""
+        with self._cache.temporary() as folder:
+            lay(self._package, folder / "tree")
+            self._cache.keep_folder(folder / "tree", "trees", self._key)
+        self.new = True
+
+
+def lay(package: Package, folder: Path) -> None:
+    """Write the files of ``package`` below ``folder``."""
+    for parent in {folder, *(folder / _spelt(path.rpartition("/")[0]) for path in package)}:
+        parent.mkdir(parents=True, exist_ok=True)
+
+    def write(entries: list[Entry]) -> None:
+        for entry in entries:
+            path = folder / _spelt(entry.file.path)
+            path.write_bytes(archive.content(entry))
+            if entry.file.mode & 0o111:
+                path.chmod(entry.file.mode)
+
+    ordered = sorted(package.values(), key=lambda entry: entry.file.size)
+    parallel.each(write, [ordered[start::_PARTS] for start in range(_PARTS)], workers=_WORKERS)
+
+
+def _spelt(path: str) -> str:
+    """The name in UTF-8, whatever this process's locale makes of it."""
+    return os.fsdecode(path.encode())

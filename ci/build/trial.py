@@ -1,0 +1,189 @@
+"""Import the handler as Lambda would, in a process of its own, where a Python of this host can load the package."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..model import Function
+from . import elf, probe
+from .cache import Cache
+from .elf import Binary
+from .handler import Finding
+from .target import Target
+from .tree import Package, Tree, lay
+
+_SECONDS = 30
+"""Lambda gives an import 10 s; a busy build host may be slower."""
+_OLDEST = (3, 8)
+"""The Python that ``probe`` is written for."""
+_LINES = 5
+"""Of what the handler printed, so many are shown."""
+
+
+class Trial:
+    """The import of one handler, in ``folder``, which holds our own files, with its dependencies in ``tree``."""
+
+    def __init__(self, function: Function, python: str, folder: Path, tree: Tree | None) -> None:
+        self._function = function
+        self._python = python
+        self._folder = folder
+        self._tree = tree
+        self._values = _values(function)
+        self._process = self._begin()
+
+    def finding(self) -> Finding | None:
+        """Wait for the end of it. None: the handler is there."""
+        found = self._ended()
+        if found is None or not found.certain or self._tree is None or self._tree.new:
+            return found
+        self._tree.lay()  # what was laid out earlier may have been damaged since
+        self._process = self._begin()
+        return self._ended()
+
+    def end(self) -> None:
+        """Whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        boto = find_spec("botocore")
+        libraries = str(Path(boto.origin).parent.parent) if boto and boto.origin else ""
+        places = self._places()
+        script = [self._python, "-I", "-S", "-u", "-X", "utf8", probe.__file__]
+        with (self._folder / "output").open("wb") as output:
+            return subprocess.Popen(
+                [*script, self._function.handler, libraries, self._folder / "answer", *places],
+                cwd=places[0], env={**self._values, **_lambda(self._function, self._folder, places)},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            )
+
+    def _places(self) -> list[Path]:
+        return [self._folder / "task", *([self._tree.path] if self._tree else [])]
+
+    def _ended(self) -> Finding | None:
+        try:
+            self._process.wait(_SECONDS)
+            said = json.loads((self._folder / "answer").read_bytes())
+        except subprocess.TimeoutExpired:
+            self.end()
+            return Finding(f"it was still importing after {_SECONDS} s", certain=False, output=self._output())
+        except FileNotFoundError:
+            return Finding("Python ended while importing it", certain=False, output=self._output())
+        if not said:
+            return None
+        library = said["kind"] == "library"
+        certain = said["kind"] != "unclear" and not (library and elf.provided(said["missing"]))
+        return Finding(
+            self._shown(said["what"]), self._shown(said["missing"]), library, certain,
+            self._shown(said["file"]), said["line"], self._output(),
+        )
+
+    def _output(self) -> str:
+        printed = (self._folder / "output").read_text("utf-8", "replace").splitlines()
+        return self._shown("\n".join([line for line in printed if line.strip()][-_LINES:]))
+
+    def _shown(self, text: str) -> str:
+        """``text`` without the folders of this host and the values of the function's variables."""
+        for value in sorted(self._values.values(), key=len, reverse=True):
+            text = text.replace(value, "***") if len(value) > 3 else text
+        for place in self._places():
+            text = text.replace(f"{place}{os.sep}", "")
+        return text
+
+
+@contextmanager
+def begun(
+    function: Function, python: str, package: Package, brought: Container[str], cache: Cache, folder: Path
+) -> Iterator[Trial]:
+    """The handler's import, under way: of ``package``, of which ``brought`` are the paths of dependencies."""
+    dependencies = {path: entry for path, entry in package.items() if path in brought}
+    own = {path: entry for path, entry in package.items() if path not in brought}
+    apart = not _tops(own) & _tops(dependencies)  # else a folder of both would be found in one place only
+    (folder / "tmp").mkdir()
+    lay(own if apart else package, folder / "task")
+    tree = Tree(dependencies, cache) if apart and dependencies else None
+    trial = Trial(function, python, folder.absolute(), tree)
+    try:
+        yield trial
+    finally:
+        trial.end()
+
+
+def interpreter(target: Target, package: Package, binaries: Mapping[str, Binary]) -> str | None:
+    """A Python of this host that imports what the package holds: of the target's minor version.
+
+    For compiled code, ``binaries``, the host also has the target's processor, and a glibc with every symbol it needs.
+    """
+    compiled = {path for path in package if ".so" in path or path in binaries}
+    if compiled:
+        library, version = platform.libc_ver()
+        newest = max((binary.glibc for binary in binaries.values()), default=(0, 0))
+        if compiled - binaries.keys() or sys.platform != "linux" or platform.machine() != target.machine:
+            return None
+        if library != "glibc" or tuple(map(int, version.split("."))) < newest:
+            return None
+    if sys.implementation.name == "cpython" and sys.version_info[:2] == target.python:
+        return sys.executable
+    return _installed(target.version) if target.python >= _OLDEST else None
+
+
+@lru_cache
+def _installed(version: str) -> str | None:
+    """CPython of this minor version, on the PATH or of pyenv; what stands for it there (a shim) may start another."""
+    name = f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    found = [folder / name for folder in folders if folder.name != "shims"]
+    found += sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True)
+    return next((str(path.absolute()) for path in found if os.access(path, os.X_OK)), None)
+
+
+def _tops(package: Package) -> set[str]:
+    """The names that can be imported of it, at least."""
+    return {path.split("/")[0].split(".")[0] for path in package}
+
+
+def _values(function: Function) -> dict[str, str]:
+    """The function's own variables; those that are expanded only when it is deployed are empty."""
+    values = {}
+    for name, secret in function.environment.items():
+        try:
+            values[name] = secret.reveal()
+        except TypeError:
+            values[name] = ""
+    return values
+
+
+def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, str]:
+    """The variables that Lambda sets, without credentials: importing must not reach AWS as whoever builds.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
+    return {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.settings.get("MemorySize", 128)),
+        "AWS_LAMBDA_FUNCTION_NAME": function.aws_name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_REGION": "us-east-1",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "HOME": str(folder / "tmp"),
+        "LAMBDA_TASK_ROOT": str(places[0]),
+        "LANG": "en_US.UTF-8",
+        "LD_LIBRARY_PATH": os.pathsep.join(str(path) for place in places for path in (place, place / "lib")),
+        "PATH": os.defpath,
+        "TMPDIR": str(folder / "tmp"),
+        "TZ": ":UTC",
+        "_HANDLER": function.handler,
+    }

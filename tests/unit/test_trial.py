@@ -1,0 +1,211 @@
+"""The handler is imported as Lambda would, in a process of its own."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ci.build import archive, trial
+from ci.build.cache import Cache
+from ci.build.elf import Binary
+from ci.build.handler import Finding
+from ci.build.target import Target
+from ci.model import Function, Secret
+
+HANDLE = "\ndef handle(event, context): ...\n"
+HERE = Target((sys.version_info[0], sys.version_info[1]), platform.machine(), (2, 34))
+GLIBC = platform.libc_ver()[0] == "glibc"
+
+
+def entries(files: dict[str, str]) -> dict[str, archive.Entry]:
+    return {path: archive.compress(path, 0o644, text.encode()) for path, text in files.items()}
+
+
+def tried(
+    folder: Path, files: dict[str, str], brought: dict[str, str] | None = None, python: str = sys.executable,
+    handler: str = "echo.handle", **environment: str,
+) -> Finding | None:
+    """Our ``files``, and those that dependencies brought, in a cache of this folder."""
+    values = {key: Secret(value) for key, value in environment.items()}
+    settings = {"Handler": handler, "Runtime": "python3.13", "Architectures": ["x86_64"]}
+    function = Function("echo", "echo", settings, values, Path("functions/echo"))
+    package = entries({**files, **(brought or {})})
+    cache = Cache(folder / "cache")
+    with cache.temporary() as beside, trial.begun(function, python, package, brought or {}, cache, beside) as begun:
+        return begun.finding()
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (HANDLE, None),
+        (f"print('noise'); import sys; sys.stderr.write('more'){HANDLE}", None),
+        (f"import boto3; boto3.client('s3'){HANDLE}", None),
+        (f"import os; os.environ['TABLE'] == 'orders' or 1 / 0{HANDLE}", None),
+        (f"import pytest{HANDLE}", ("ModuleNotFoundError: No module named 'pytest'", "pytest", True)),
+        (f"import click{HANDLE}", ("ModuleNotFoundError: No module named 'click'", "click", True)),
+        (f"import ci{HANDLE}", ("ModuleNotFoundError: No module named 'ci'", "ci", True)),
+        (f"import _winapi{HANDLE}", ("ModuleNotFoundError: No module named '_winapi'", "_winapi", False)),
+        ("def handler(event, context): ...", ("echo does not define handle", "", True)),
+        ("handle = 1", ("echo.handle is not callable", "", True)),
+        (f"from json import lost{HANDLE}", ("ImportError: cannot import name 'lost' from 'json'", "", True)),
+        (f"def broken(:{HANDLE}", ("SyntaxError: invalid syntax (echo.py, line 1)", "", True)),
+        (f"raise SystemExit(3){HANDLE}", ("SystemExit: 3", "", True)),
+        (f"import os; raise OSError(os.environ['TABLE']){HANDLE}", ("OSError: ***", "", False)),
+        (f"None.missing{HANDLE}", ("AttributeError: 'NoneType' object has no attribute 'missing'", "", False)),
+        (f"import os; os._exit(0){HANDLE}", ("Python ended while importing it", "", False)),
+        (f"import os; os.environ['AWS_ACCESS_KEY_ID']{HANDLE}", ("KeyError: 'AWS_ACCESS_KEY_ID'", "", False)),
+        (f"import ctypes; ctypes.CDLL('libsun.so.7'){HANDLE}",
+         ("OSError: libsun.so.7: cannot open", "libsun.so.7", True)),
+        (f"raise ImportError('libm.so.6: cannot open shared object file'){HANDLE}",
+         ("ImportError: libm.so.6: cannot open", "libm.so.6", False)),
+    ],
+)
+def test_the_handler_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, expected: tuple[str, str, bool] | None
+) -> None:
+    """In a Python that has the package, Lambda's own libraries and the function's variables, and nothing of ours.
+
+    What says nothing of Lambda, as a variable that is set only there, is not certain.
+    """
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of whoever builds")
+    found = tried(tmp_path, {"echo.py": code}, TABLE="orders")
+    if expected is None or found is None:
+        assert expected == found
+    else:
+        assert found.what.startswith(expected[0])
+        assert expected[1:] == (found.missing, found.certain)
+
+
+def test_the_credentials_of_the_build_are_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither variables nor the files of the home folder."""
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/credentials").write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of whoever builds")
+    code = "import boto3\nassert boto3.Session().get_credentials() is None\nimport lost" + HANDLE
+    found = tried(tmp_path, {"echo.py": code})
+    assert found is not None and "lost" == found.missing
+
+
+def test_where_it_failed_and_what_it_printed(tmp_path: Path) -> None:
+    """Files are named as they are in the package; of the output the end is kept, without the function's variables."""
+    shared = "import os\nfor n in range(9): print(n, os.environ['TOKEN'])\nfrom shared import lost\n"
+    found = tried(tmp_path, {"echo.py": f"import shared.x{HANDLE}", "shared/x.py": shared}, TOKEN="hunter2!")
+    assert found is not None
+    assert "ImportError: cannot import name 'lost' from 'shared' (unknown location)" == found.what
+    assert ("shared/x.py", "3") == (found.file, found.line)
+    assert "4 ***\n5 ***\n6 ***\n7 ***\n8 ***" == found.output
+
+
+def test_one_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import that waits for something, a database perhaps, is ended and stops no build."""
+    monkeypatch.setattr(trial, "_SECONDS", 0.5)
+    mark = tmp_path / "alive"
+    code = f"import time; print('connecting')\nwhile True: time.sleep(0.1); open({str(mark)!r}, 'w')"
+    found = tried(tmp_path, {"echo.py": code + HANDLE})
+    assert found is not None
+    assert ("it was still importing after 0.5 s", False, "connecting") == (found.what, found.certain, found.output)
+    mark.unlink()
+    time.sleep(0.3)
+    assert not mark.exists()
+
+
+def test_dependencies_are_laid_out_once(tmp_path: Path) -> None:
+    """With their bytecode, for all functions that have the same ones; nothing of it comes from our own files."""
+    brought = {"library/__init__.py": "from library.inner import x", "library/inner.py": "x = 1"}
+    assert tried(tmp_path, {"echo.py": f"import library{HANDLE}"}, brought) is None
+    [tree] = (tmp_path / "cache/trees").iterdir()
+    compiled = sorted(tree.rglob("*.pyc"))
+    assert ["__init__", "inner"] == [path.name.split(".")[0] for path in compiled]
+    times = [path.stat().st_mtime_ns for path in compiled]
+    assert tried(tmp_path, {"echo.py": f"from library import x{HANDLE}"}, brought) is None
+    assert [tree] == list((tmp_path / "cache/trees").iterdir())
+    assert times == [path.stat().st_mtime_ns for path in compiled]
+    assert set(brought) == {path.relative_to(tree).as_posix() for path in tree.rglob("*.py")}
+
+
+def test_what_was_laid_out_is_not_believed_when_it_fails(tmp_path: Path) -> None:
+    """Somebody emptied a file of it: it is laid out anew before the handler is blamed. A true failure still is one."""
+    brought = {"library.py": "x = 1"}
+    assert tried(tmp_path, {"echo.py": f"from library import x{HANDLE}"}, brought) is None
+    [tree] = (tmp_path / "cache/trees").iterdir()
+    (tree / "library.py").write_text("")
+    shutil.rmtree(tree / "__pycache__")
+    assert tried(tmp_path, {"echo.py": f"from library import x{HANDLE}"}, brought) is None
+    found = tried(tmp_path, {"echo.py": f"from library import y{HANDLE}"}, brought)
+    assert found is not None and found.certain
+
+
+def test_our_own_files_within_a_dependency(tmp_path: Path) -> None:
+    """One folder with files of both is one package, as on Lambda."""
+    brought = {"library/__init__.py": "", "library/theirs.py": "x = 1"}
+    own = {"echo.py": f"import library.ours{HANDLE}", "library/ours.py": "from library.theirs import x"}
+    assert tried(tmp_path, own, brought) is None
+
+
+def test_the_failure_of_a_dependency_is_placed_in_it(tmp_path: Path) -> None:
+    """The file that lacks something is named by its path in the package."""
+    found = tried(tmp_path, {"echo.py": f"import library{HANDLE}"}, {"library.py": "\nimport lost"})
+    assert found is not None
+    assert ("lost", "library.py", "2") == (found.missing, found.file, found.line)
+
+
+@pytest.mark.parametrize(
+    ("target", "paths", "binaries", "expected"),
+    [
+        (HERE, ["echo.py"], {}, True),
+        (replace(HERE, python=(3, 7)), ["echo.py"], {}, False),
+        (replace(HERE, machine="other"), ["echo.py"], {}, True),
+        (HERE, ["echo.py", "fast.so"], {"fast.so": Binary(HERE.machine, (2, 17))}, GLIBC),
+        (HERE, ["echo.py", "fast.so"], {"fast.so": Binary(HERE.machine)}, GLIBC),
+        (HERE, ["echo.py", "tool"], {"tool": Binary(HERE.machine, (2, 99))}, False),
+        (HERE, ["a.so", "b.so"], {"a.so": Binary(HERE.machine), "b.so": Binary(HERE.machine, (2, 99))}, False),
+        (replace(HERE, machine="other"), ["fast.so"], {"fast.so": Binary("other", (2, 17))}, False),
+        (replace(HERE, python=(3, 7)), ["fast.so"], {"fast.so": Binary(HERE.machine, (2, 17))}, False),
+        (HERE, ["echo.py", "fast.so"], {}, False),
+    ],
+    ids=["same Python", "other Python", "pure, other processor", "compiled", "compiled, no glibc", "newer glibc",
+         "one needs a newer glibc", "other processor", "compiled, other Python", "not readable as compiled"],
+)
+def test_who_can_try(target: Target, paths: list[str], binaries: dict[str, Binary], expected: bool) -> None:
+    """A Python of the runtime's version; for compiled code the same processor too, and a glibc that is new enough."""
+    found = trial.interpreter(target, entries(dict.fromkeys(paths, HANDLE)), binaries)
+    assert (sys.executable if expected else None) == found
+
+
+@pytest.mark.parametrize("where", ["PATH", "pyenv"])
+def test_another_python_of_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """The runtime's version is looked for on the PATH and in pyenv; shims, which may start another, are passed by."""
+    other = next(
+        (found for minor in range(9, 15) if minor != sys.version_info[1] and (found := trial._installed(f"3.{minor}"))),
+        None,
+    )
+    if other is None:
+        pytest.skip("this host has one Python only")
+    name = Path(other).name
+    version = name.removeprefix("python")
+    folder = tmp_path / ("bin" if where == "PATH" else f"pyenv/versions/{version}.1/bin")
+    for path in (tmp_path / "shims", folder):
+        path.mkdir(parents=True)
+    (tmp_path / "shims" / name).write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "shims" / name).chmod(0o755)
+    (folder / name).symlink_to(other)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'shims'}:{folder}" if where == "PATH" else str(tmp_path / "shims"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    trial._installed.cache_clear()
+    target = replace(HERE, python=(3, int(version.removeprefix("3."))))
+    try:
+        python = trial.interpreter(target, entries({"echo.py": HANDLE}), {})
+    finally:
+        trial._installed.cache_clear()
+    assert str(folder / name) == python
+    code = f"import sys; assert sys.version_info[:2] == {target.python}; import lost{HANDLE}"
+    found = tried(tmp_path, {"echo.py": code}, python=python)
+    assert found is not None and "lost" == found.missing
