@@ -23,10 +23,12 @@ from ci.verbs.deploy import deploy
 from ci.verbs.doctor import doctor
 from ci.verbs.drift import drift
 from ci.verbs.import_ import import_
+from ci.verbs.init import init
 from ci.verbs.invoke import invoke
 from ci.verbs.local import local
 from ci.verbs.logs import logs
 from ci.verbs.metrics import metrics
+from ci.verbs.new import new
 from ci.verbs.plan import plan
 from ci.verbs.policy import policy
 from ci.verbs.promote import promote
@@ -129,6 +131,8 @@ for _verb in (
     policy,
     setup,
     doctor,
+    init,
+    new,
     import_,
     schema,
     completion,
