@@ -16,7 +16,7 @@ from ..errors import BuildError
 from ..model import Function, Package, Pipeline
 from . import inspect, package
 from .cache import Cache
-from .inputs import Inputs, Reader, Wanted, edition
+from .inputs import Inputs, Reader, Wanted, edition, together
 
 if TYPE_CHECKING:
     from .dependencies import Resolved
@@ -54,6 +54,12 @@ def build(
             where = error.filename or cache
             raise BuildError(f"{where}: {error.strerror or error}", "check the disk and who may write there") from error
     return {name: found for name, found in built.items() if found is not None}
+
+
+def key(pipeline: Pipeline, functions: Iterable[Function]) -> str:
+    """A digest of all that decides what the packages of ``functions`` hold. Raises BuildError."""
+    reader = Reader(pipeline.root)
+    return together(map(reader.read, functions))
 
 
 def write(package: Package, stream: BinaryIO) -> None:

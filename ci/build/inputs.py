@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -111,6 +111,11 @@ class Reader:
             inner[:] = sorted(set(inner) - sources.IGNORED)
             for name in sorted(names):
                 yield os.path.relpath(os.path.join(folder, name), path), self._hash(Path(folder, name))
+
+
+def together(several: Iterable[Inputs]) -> str:
+    """One digest for all of them."""
+    return _digest([edition(), [inputs.key for inputs in several]])
 
 
 @lru_cache(maxsize=1)

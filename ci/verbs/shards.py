@@ -21,14 +21,19 @@ def shards(workspace: Workspace) -> None:
 
     Nothing is printed where one job is enough.
 
-    In a workflow it is also the step's output `matrix`, beside `region`.
+    In a workflow it is also the step's output `matrix`, beside `region` and `cache`: what the packages are built of,
+    as a key. In the matrix each shard has its own.
     """
-    from ci import shards
+    from ci import build, shards
     from ci.github.run import current
 
-    parts = shards.names(len(workspace.pipeline.functions))
-    matrix = json.dumps({"shard": parts}) if parts else ""
+    pipeline = workspace.pipeline
+    functions = list(pipeline.functions.values())
+    parts = {shard: build.key(pipeline, shards.part(functions, shard)) for shard in shards.names(len(functions))}
+    jobs = [{"shard": shard, "cache": key} for shard, key in parts.items()]
+    matrix = json.dumps({"include": jobs}) if jobs else ""
     click.echo(matrix)
     if run := current(os.environ):
         run.output("matrix", matrix)
-        run.output("region", workspace.pipeline.region or "")
+        run.output("region", pipeline.region or "")
+        run.output("cache", "" if jobs else build.key(pipeline, functions))

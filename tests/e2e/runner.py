@@ -99,7 +99,7 @@ class Project:
 
     def contain(self, image: str) -> None:
         """Build in a container of ``image``, in which the stand-ins and the artifacts are where they are here."""
-        mounted = (STAND_INS, self.folder.parent / "artifacts")
+        mounted = (STAND_INS, self.folder.parent / "artifacts", self.folder.parent / "caches")
         options = " ".join(f"--volume {folder}:{folder}" for folder in mounted)
         workflow = self.folder / ".github/workflows/build.yml"
         mapping = rf'container: {{image: "\1", options: "{options}"}}'
@@ -118,6 +118,7 @@ class Project:
         environment = {
             "APPROVALS": str(self.folder.parent / "approvals"),
             "ARTIFACTS": str(self.folder.parent / "artifacts"),
+            "CACHES": str(self.folder.parent / "caches"),
             "DOLLOP_PYTHON": sys.executable,
             "GITHUB_API_URL": self.github.api,
             "GITHUB_REPOSITORY": self.github.name,
@@ -170,7 +171,7 @@ class Run:
 def stand_ins(folder: Path) -> list[str]:
     """``owner/name@commit=folder`` for every action that the workflows use and that is not act's own."""
     texts = [path.read_text() for path in (folder / ".github").rglob("*.yml")]
-    used = {match for text in texts for match in re.findall(r"uses: ([\w-]+/[\w-]+)@(\w+)", text)}
+    used = {match for text in texts for match in re.findall(r"uses: ([\w-]+/[\w-]+)[\w/-]*@(\w+)", text)}
     others = sorted((action, commit) for action, commit in used if action != "actions/checkout")
     return [f"{action}@{commit}={STAND_INS / action.split('/')[1]}" for action, commit in others]
 
@@ -245,7 +246,7 @@ def dollop(folder: Path, here: str, ref: str = "") -> None:
 
 def begin(made: Project, files: Mapping[str, str] | None = None) -> None:
     """The first commit, and where its runs leave what they keep."""
-    for state in ("approvals", "artifacts"):
+    for state in ("approvals", "artifacts", "caches"):
         (made.folder.parent / state).mkdir()
     made.git("init", "--quiet", "--initial-branch", "master")
     for key, value in (("user.name", "Octo"), ("user.email", "octo@example.com"), ("commit.gpgsign", "false")):

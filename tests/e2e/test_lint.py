@@ -63,14 +63,14 @@ def test_actions_are_pinned_by_commit() -> None:
         for line in path.read_text().splitlines()
         if "uses:" in line and not line.strip().startswith("#") and "$/" not in line
     ]
-    pattern = r"(- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
+    pattern = r"(- )?uses: [\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
     assert lines and [] == [line for line in lines if not re.fullmatch(pattern, line)]
 
 
 def test_one_commit_for_each_action() -> None:
     """No two workflows use different versions of one action."""
     texts = "".join(path.read_text() for path in (ROOT / ".github").rglob("*.yml"))
-    used = set(re.findall(r"uses: ([\w-]+/[\w-]+)@([0-9a-f]{40} # \S+)", texts))
+    used = set(re.findall(r"uses: ([\w-]+/[\w-]+)[\w/-]*@([0-9a-f]{40} # \S+)", texts))
     assert len({action for action, _ in used}) == len(used)
 
 

@@ -75,7 +75,7 @@ def wait_for(run: Run, job: str) -> None:
 
 
 def test_pull_request_gets_one_comment_that_is_kept_current(team: Project) -> None:
-    """The plan is posted, the same comment follows the next push, and a change to nothing says so."""
+    """The plan is posted, and the same comment follows the next push. What was built is not built again."""
     pull = opened(team)
     first = team.run("pull-request.yml", "pull_request", about(pull, team.git("rev-parse", "HEAD"), team.github.name))
     assert first.succeeded, first.log
@@ -84,11 +84,16 @@ def test_pull_request_gets_one_comment_that_is_kept_current(team: Project) -> No
     assert "Deploy to `test`: 1 to create" in first.summary
     assert SECRET not in first.log + body
 
+    assert "built echo: " in first.log
+
+    again = team.run("pull-request.yml", "pull_request", about(pull, team.git("rev-parse", "HEAD"), team.github.name))
+    assert again.succeeded and "built echo: " not in again.log, again.log
+
     sha = team.commit("Say two", {HANDLER_FILE: HANDLER.format("two")})
     second = team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name))
     assert second.succeeded, second.log
     (updated,) = comments(pull)
-    assert sha[:7] in updated and "actions/runs/2" in updated
+    assert sha[:7] in updated and "actions/runs/3" in updated and "built echo: " in second.log
 
 
 def test_plan_that_fails_says_why(team: Project) -> None:
@@ -221,10 +226,13 @@ def test_many_functions_are_built_by_a_matrix(team: Project) -> None:
     assert planned.succeeded, planned.log
     (body,) = comments(pull)
     assert "### Deploy to `test`: 31 to create" in body
+    assert len(names) == planned.log.count("built tiny")
 
+    team.commit("Say it aloud", {"functions/tiny07/tiny07.py": HANDLER.format("TINY07")})
     deployed = team.run("deploy.yml", "push")
     assert deployed.succeeded, deployed.log
     assert "success" == deployed.jobs["collect"]
+    assert 1 == deployed.log.count("built tiny") and "built tiny07: " in deployed.log
     for name in names:
         listed_aliases = client(team).list_aliases(FunctionName=name)["Aliases"]
         assert {"test": "1", "prod": "1"} == {each["Name"]: each["FunctionVersion"] for each in listed_aliases}

@@ -1,0 +1,33 @@
+"""What the stand-ins of cache/restore and cache/save do: folders under $CACHES, each named by its key."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+ROOT = Path(os.environ["CACHES"])
+
+
+def save(path: str, key: str) -> None:
+    target = ROOT / quote(key, safe="")
+    if not target.exists():
+        shutil.copytree(path, target)
+        print(f"Cache saved with key: {key}")
+
+
+def restore(path: str, key: str, prefix: str) -> None:
+    exact = ROOT / quote(key, safe="")
+    newest = sorted(ROOT.glob(f"{quote(prefix, safe='')}*"), key=lambda folder: folder.stat().st_ctime)
+    found = exact if exact.is_dir() else newest[-1] if prefix and newest else None
+    if found:
+        shutil.copytree(found, path, dirs_exist_ok=True)
+        print(f"Cache restored from key: {key if found == exact else found.name}")
+    with open(os.environ["GITHUB_OUTPUT"], "a") as output:
+        output.write(f"cache-hit={'true' if found == exact else 'false' if found else ''}\n")
+
+
+if __name__ == "__main__":
+    {"save": save, "restore": restore}[sys.argv[1]](*sys.argv[2:])
