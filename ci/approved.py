@@ -40,6 +40,6 @@ def _difference(approved: dict[str, Any], now: dict[str, Any]) -> str:
     for key in ("verb", "stage", "region"):
         if approved[key] != now[key]:
             return f"it is to {approved['verb']} {approved['stage']} in {approved['region']}"
-    before, after = ({entry["function"]: entry for entry in plan["functions"]} for plan in (approved, now))
+    before, after = ({data.label(entry): entry for entry in plan["functions"]} for plan in (approved, now))
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     return f"it does something else to {', '.join(names) or 'the stage'}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 class DollopError(Exception):
@@ -19,6 +20,13 @@ class DollopError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def within(self, site: str) -> Self:
+        """The same error, and in which site it is, where a stage has several."""
+        if site:
+            self.message = "\n".join(f"{site}: {line}" for line in self.message.splitlines())
+            self.args = (self.message,)
+        return self
 
 
 class UsageError(DollopError):

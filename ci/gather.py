@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ci import live, record
-from ci.errors import UsageError
+from ci.aws import Aws
+from ci.errors import DollopError, UsageError
 from ci.model import LiveVersion, Stage
-from ci.plan import deploy, promote, removal, rollback
+from ci.plan import deploy, promote, removal, rollback, sites
 from ci.plan.actions import Plan
 from ci.record import Release, Released
 from ci.workspace import Workspace
 
 
+def _everywhere(workspace: Workspace, stages: Sequence[Stage], plan: Callable[[Aws], Plan]) -> Plan:
+    """One plan of those for each site of ``stages``."""
+    plans = {}
+    for name, site in workspace.sites(*stages).items():
+        try:
+            plans[name] = plan(workspace.at(site))
+        except DollopError as error:
+            raise error.within(name)
+    return sites.joined(plans)
+
+
 def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
     """Build, compare with what the stage runs, and say what is to be done."""
-    aws = workspace.aws
     functions = workspace.expanded(workspace.select(globs))
     packages = workspace.packages(functions)
-    found = live.read(aws, stage, functions, packages, track=workspace.track)
-    return deploy.deploy(stage, aws.region, functions, packages, found, workspace.origin)
+
+    def one(aws: Aws) -> Plan:
+        found = live.read(aws, stage, functions, packages, track=workspace.track)
+        return deploy.deploy(stage, aws.region, functions, packages, found, workspace.origin)
+
+    return _everywhere(workspace, [stage], one)
 
 
 def to_promote(
@@ -66,33 +81,47 @@ def _released(version: LiveVersion) -> Released:
 
 def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: str = "previous") -> Plan:
     """``to`` is ``previous``, a version number, or a commit (7 characters of it or more)."""
+    number = to.isdecimal() and len(to) < 7
+    if number and len(workspace.sites(stage)) > 1:
+        what = f"{to} is another version in each region of {stage.name}"
+        raise UsageError(what, "name a commit, or choose a region: --region")
     functions = workspace.select(globs)
-    commit = to != "previous" and not (to.isdecimal() and len(to) < 7)
-    found = live.read(workspace.aws, stage, functions, aliases=True, versions=commit, track=workspace.track)
-    release = ""
-    if to == "previous":
-        numbers = rollback.targets(stage, functions, found, whole=not globs)
-    elif commit:
-        numbers, release = rollback.by_commit(functions, found, to), f"to-{to[:7]}"
-    else:
-        numbers, release = {function.name: to for function in functions}, f"to-{to}"
-    going = [function for function in functions if function.name in numbers]
-    compared, versions = live.compare(workspace.aws, stage, going, numbers, found, workspace.track)
-    found = replace(found, functions={**found.functions, **compared.functions})
-    return rollback.rollback(
-        stage, workspace.aws.region, functions, numbers, versions, found, workspace.origin, release
-    )
+
+    def one(aws: Aws) -> Plan:
+        commit = to != "previous" and not number
+        found = live.read(aws, stage, functions, aliases=True, versions=commit, track=workspace.track)
+        release = ""
+        if to == "previous":
+            numbers = rollback.targets(stage, functions, found, whole=not globs)
+        elif commit:
+            numbers, release = rollback.by_commit(functions, found, to), f"to-{to[:7]}"
+        else:
+            numbers, release = {function.name: to for function in functions}, f"to-{to}"
+        going = [function for function in functions if function.name in numbers]
+        compared, versions = live.compare(aws, stage, going, numbers, found, workspace.track)
+        found = replace(found, functions={**found.functions, **compared.functions})
+        return rollback.rollback(stage, aws.region, functions, numbers, versions, found, workspace.origin, release)
+
+    return _everywhere(workspace, [stage], one)
 
 
 def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = None) -> Plan:
-    """Old versions that nothing points to."""
-    functions = workspace.select(globs)
-    found = live.read(workspace.aws, workspace.stage(None), functions, None, True, True, workspace.track)
-    return removal.prune(workspace.aws.region, functions, found, workspace.origin, retain)
+    """Old versions that nothing points to, in every site of every stage."""
+    functions, stage = workspace.select(globs), workspace.stage(None)
+
+    def one(aws: Aws) -> Plan:
+        found = live.read(aws, stage, functions, None, True, True, workspace.track)
+        return removal.prune(aws.region, functions, found, workspace.origin, retain)
+
+    return _everywhere(workspace, [], one)
 
 
 def to_delete(workspace: Workspace, globs: Sequence[str]) -> Plan:
-    """Whole functions, with their versions and aliases."""
-    functions = workspace.select(globs)
-    found = live.read(workspace.aws, workspace.stage(None), functions, aliases=True, track=workspace.track)
-    return removal.delete(workspace.aws.region, functions, found, workspace.origin)
+    """Whole functions, with their versions and aliases, in every site of every stage."""
+    functions, stage = workspace.select(globs), workspace.stage(None)
+
+    def one(aws: Aws) -> Plan:
+        found = live.read(aws, stage, functions, aliases=True, track=workspace.track)
+        return removal.delete(aws.region, functions, found, workspace.origin)
+
+    return _everywhere(workspace, [], one)

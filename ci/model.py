@@ -63,6 +63,22 @@ class Canary:
 
 
 @dataclass(frozen=True)
+class Site:
+    """A region, and the role through which an account is reached there. Neither is said: where the command acts."""
+
+    region: str | None = None
+    role: str | None = None
+    plan_role: str | None = None
+    """In place of ``role`` while nothing is changed."""
+
+    @property
+    def name(self) -> str:
+        """``us-east-1``, in another account ``us-east-1/222222222222``."""
+        account = f"/{self.role.split(':')[4]}" if self.role else ""
+        return f"{self.region or ''}{account}"
+
+
+@dataclass(frozen=True)
 class Stage:
     """An alias and how it is reached: built and deployed, or promoted from the stage ``source``."""
 
@@ -71,6 +87,10 @@ class Stage:
     source: str | None = None
     rollout: Canary | None = None
     """None: the alias moves at once."""
+    sites: tuple[Site, ...] = (Site(),)
+    """All of them run the same release, or none does."""
+    settings: Mapping[str, Settings] = field(default_factory=dict)
+    """Function -> what it has there instead: what belongs to a region or an account (role, layers, network)."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,8 @@ class Release:
     run: str
     at: str
     functions: Mapping[str, Released]
+    sites: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Site -> function -> its version there, where the stage has several sites. ``functions`` is about the first."""
 
 
 def version_description(record: VersionRecord, description: str | Secret = "") -> str:
@@ -131,12 +133,13 @@ def to_json(release: Release) -> str:
             name: {"version": r.version, "digest": r.digest, "code_sha256": r.code_sha256}
             for name, r in sorted(release.functions.items())
         },
-    }
+    } | ({"sites": {site: dict(versions) for site, versions in release.sites.items()}} if release.sites else {})
     return json.dumps(data, indent=2) + "\n"
 
 
 _VERSION = re.compile(r"[0-9]{1,18}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,140}")
+_SITE = re.compile(r"[a-z0-9-]{1,40}(/[0-9]{12})?")
 _WORD = re.compile(r"[A-Za-z0-9:+=/_.@-]{0,128}")
 
 
@@ -169,8 +172,15 @@ def from_json(text: str, file: str) -> Release:
         )
         for name, entry in entries.items()
     }
+    sites = data.get("sites", {})
+    if not isinstance(sites, dict) or not all(_SITE.fullmatch(site) for site in sites):
+        raise UsageError(f"{file}: not a release record: sites is missing or malformed")
+    there = {
+        site: {name: field(versions, name, _VERSION, f"sites.{site}.") for name in functions}
+        for site, versions in sites.items()
+    }
     words = {key: field(data, key, _WORD, "") for key in ("release", "stage", "commit", "run", "at")}
-    return Release(words["release"], words["stage"], words["commit"], words["run"], words["at"], functions)
+    return Release(words["release"], words["stage"], words["commit"], words["run"], words["at"], functions, there)
 
 
 def amounting_to(stage: str, functions: Mapping[str, Released], run: str, at: str) -> Release:

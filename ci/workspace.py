@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci.errors import UsageError
-from ci.model import Function, Package, Pipeline, Secret, Stage
+from ci.model import Function, Package, Pipeline, Secret, Site, Stage
 from ci.parallel import Track, quiet
 
 if TYPE_CHECKING:
     from ci.aws import Aws
-    from ci.plan.actions import Origin
+    from ci.plan.actions import Origin, Plan
 
 STATE = Path(".dollop")
 """Everything that is kept between two runs, under the repository's root. Ignored by git."""
@@ -37,6 +37,7 @@ class Workspace:
     track: Track = quiet
     variables: Mapping[str, Secret] = field(default_factory=dict)
     """Environment variables that go over those of pipeline.yaml."""
+    _ways: dict[tuple[str | None, str | None], Aws] = field(default_factory=dict)
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -129,17 +130,50 @@ class Workspace:
                     hooks.lay_out(sources.collect(function, self.pipeline.root), Path(folder))
                     hooks.run(function, "deploy", function.hooks.deploy, Path(folder), self.progress)
 
-    @cached_property
+    def sites(self, *stages: Stage) -> dict[str, Site]:
+        """The sites of ``stages`` (of all when there is none) by name; one that is the only one has no name.
+
+        With ``--region``, those there. Raises UsageError when there is none.
+        """
+        every = stages or tuple(self.pipeline.stages.values())
+        named = {site.name: site for stage in every for site in stage.sites}
+        if len(named) == 1:
+            named = {"": site for site in named.values()}
+        chosen = {name: site for name, site in named.items() if self.region in (None, site.region or self.region)}
+        if not chosen:
+            regions = ", ".join(sorted({str(site.region) for site in named.values()}))
+            what = f"the stage {stages[0].name} is" if stages else "the stages are"
+            raise UsageError(f"{what} not in the region {self.region}", f"there is: {regions}")
+        return chosen
+
+    @property
     def aws(self) -> Aws:
-        """Through the credential chain, or the embedded AWS, which is started when it does not run."""
+        """The way to where the pipeline is: its parameters, and every stage that names neither region nor role."""
+        return self.at(Site())
+
+    def at(self, site: Site, writing: bool = False) -> Aws:
+        """The way to ``site``, by the role that is for looking, or for ``writing``."""
+        role = site.role if writing else site.plan_role or site.role
+        return self._way(site.region or self.pipeline.region, role)
+
+    def ways(self, plan: Plan) -> dict[str, Aws]:
+        """By its name, the way to each site that ``plan`` writes to."""
+        stages = () if plan.verb in ("prune", "delete") else (self.stage(plan.stage),)
+        return {name: self.at(site, writing=True) for name, site in self.sites(*stages).items()}
+
+    def _way(self, region: str | None, role: str | None) -> Aws:
+        """Through the credential chain, or to the embedded AWS, which is started when it does not run."""
         from ci.aws import connect
 
-        if not self.local:
-            return connect(self.pipeline.region, self.profile)
-        from ci import local
+        if (region, role) not in self._ways:
+            endpoint, credentials = None, None
+            if self.local:
+                from ci import local
 
-        endpoint = local.start(self.pipeline.root / local.STATE)
-        return connect(self.pipeline.region, None, endpoint.url, local.CREDENTIALS)
+                endpoint = local.start(self.pipeline.root / local.STATE).url
+                credentials = local.CREDENTIALS
+            self._ways[region, role] = connect(region, None if self.local else self.profile, endpoint, credentials)
+        return self._ways[region, role]
 
     @cached_property
     def origin(self) -> Origin:

@@ -10,6 +10,8 @@ first wins; the other is refused by the revision id that it planned against, bef
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ci import interrupt
 from ci.apply import watch
 from ci.apply.job import Job, Log
@@ -24,8 +26,13 @@ from ci.record import Release, Released
 __all__ = ["Log", "apply"]
 
 
-def apply(plan: Plan, aws: Aws, log: Log, track: Track = quiet) -> Release:
+def apply(
+    plan: Plan, aws: Aws | Mapping[str, Aws], log: Log, track: Track = quiet
+) -> Release:
     """Carry out ``plan`` and return the record of what the stage then runs.
+
+    ``aws`` is the way to the stage's only site, or to each by its name. What is said below holds for all of them
+    together: when one site fails, the aliases go back in every one.
 
     Raises MovedError when live moved under the plan while preparing: no alias was touched. Raises
     ReleaseError when a later step failed; it says whether every alias is back. Other AwsErrors come
@@ -33,17 +40,21 @@ def apply(plan: Plan, aws: Aws, log: Log, track: Track = quiet) -> Release:
     ReleaseError caused by it once aliases move. After SIGKILL while they move, some have moved and some have
     not: run again, which finishes the release, or roll back.
     """
-    job = Job(plan, aws, log, track)
-    with interrupt.noted(aws.interrupted):
+    job = Job(plan, aws if isinstance(aws, Mapping) else {"": aws}, log, track)
+    with interrupt.noted(job.begin()):
         watch.check(job)
         versions = prepare(job)
         shift(job, versions)
         remove(job)
+    sites: dict[str, dict[str, str]] = {}
+    for function in plan.functions:
+        sites.setdefault(function.site, {})[function.function] = versions[function.label]
     return Release(
         plan.release,
         plan.stage,
         plan.origin.commit,
         plan.origin.run,
         plan.origin.at,
-        {f.function: Released(versions[f.function], f.digest, f.code_sha256) for f in plan.functions},
+        {f.function: Released(versions[f.label], f.digest, f.code_sha256) for f in reversed(plan.functions)},
+        {site: functions for site, functions in sites.items() if site},
     )

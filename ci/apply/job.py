@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ci.aws import Aws
+from ci.errors import DollopError
 from ci.parallel import WORKERS, Track, each
 from ci.plan.actions import FunctionPlan, Plan
 
@@ -22,21 +24,51 @@ class Job:
     """One plan on its way."""
 
     plan: Plan
-    aws: Aws
+    sites: Mapping[str, Aws]
     _log: Log
     track: Track
+
+    def aws(self, function: FunctionPlan) -> Aws:
+        """The way to where ``function`` is."""
+        return self.sites[function.site]
+
+    @property
+    def interrupted(self) -> threading.Event:
+        """That of all sites: what stops one stops the others."""
+        return next(iter(self.sites.values())).interrupted
+
+    def begin(self) -> threading.Event:
+        """From now on the sites stop together, at the event that is returned."""
+        event = self.interrupted
+        for aws in self.sites.values():
+            aws.interrupted = event
+        return event
+
+    def go_on(self) -> None:
+        """Whatever is still under way sees the event that stopped it; what begins now does not."""
+        event = threading.Event()
+        for aws in self.sites.values():
+            aws.interrupted = event
 
     def say(self, message: str, **fields: str) -> None:
         """Log what is about more than one function."""
         self._log(message, env=self.plan.stage, **fields)
 
     def log(self, message: str, function: FunctionPlan, **fields: str) -> None:
-        self._log(message, env=self.plan.stage, function=function.function, **fields)
+        site = {"site": function.site} if function.site else {}
+        self._log(message, env=self.plan.stage, function=function.function, **site, **fields)
 
     def each(
         self, what: str, work: Callable[[Item], Result], items: Iterable[Item], workers: int = WORKERS
     ) -> list[Result]:
-        """``parallel.each`` that ends at a signal and shows how far it is."""
+        """``parallel.each`` that ends at a signal, shows how far it is, and says in which site something failed."""
+
+        def told(item: Item) -> Result:
+            try:
+                return work(item)
+            except DollopError as error:
+                raise error.within(item.site if isinstance(item, FunctionPlan) else "")
+
         listed = list(items)
         with self.track(what, len(listed)) as done:
-            return each(work, listed, self.aws.interrupted, done, workers)
+            return each(told, listed, self.interrupted, done, workers)

@@ -30,9 +30,9 @@ Work = CreateFunction | UpdateConfiguration | UpdateCode
 
 
 def prepare(job: Job) -> dict[str, str]:
-    """Function -> the version that the stage is to run, for each function of the plan."""
+    """Label -> the version that the stage is to run, for each function of the plan."""
     versions = job.each("preparing", _Preparation(job).run, job.plan.functions, _WORKERS)
-    return dict(zip((function.function for function in job.plan.functions), versions, strict=True))
+    return dict(zip((function.label for function in job.plan.functions), versions, strict=True))
 
 
 class _Preparation:
@@ -40,7 +40,6 @@ class _Preparation:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.aws = job.aws
         self.first = next((function for function in job.plan.functions if function.prepare), None)
         self.decided = threading.Event()
         self.ahead = False
@@ -75,7 +74,7 @@ class _Preparation:
         self.decided.set()
 
     def _wait(self) -> None:
-        while not self.decided.wait(0.1) and not self.aws.interrupted.is_set():
+        while not self.decided.wait(0.1) and not self.job.interrupted.is_set():
             pass
         if not self.ahead:
             raise KeyboardInterrupt
@@ -90,9 +89,9 @@ class _Preparation:
 
     def _tag(self, function: FunctionPlan, action: TagFunction | UntagFunction) -> None:
         if isinstance(action, TagFunction):
-            self.aws.call("tag_resource", Resource=function.arn, Tags=dict(action.tags))
+            self.job.aws(function).call("tag_resource", Resource=function.arn, Tags=dict(action.tags))
         else:
-            self.aws.call("untag_resource", Resource=function.arn, TagKeys=list(action.keys))
+            self.job.aws(function).call("untag_resource", Resource=function.arn, TagKeys=list(action.keys))
 
     def _write(self, function: FunctionPlan, action: Work, revision: str) -> str:
         """One write, and the revision of ``$LATEST`` once it has taken effect.
@@ -100,26 +99,27 @@ class _Preparation:
         A refusal may be the echo of our own call, sent again after its answer was lost: what counts is
         whether ``$LATEST`` is what was wanted.
         """
-        name, refused = function.aws_name, None
+        aws, name, refused = self.job.aws(function), function.aws_name, None
         try:
             if isinstance(action, CreateFunction):
-                self.aws.call("create_function", **parameters.creation(name, action))
+                aws.call("create_function", **parameters.creation(name, action))
             elif isinstance(action, UpdateConfiguration):
-                self.aws.call(
+                aws.call(
                     "update_function_configuration", **parameters.update(name, action), RevisionId=revision
                 )
             else:
-                self.aws.call("update_function_code", **parameters.upload(name, action), RevisionId=revision)
+                aws.call("update_function_code", **parameters.upload(name, action), RevisionId=revision)
             self._go_ahead()
         except MovedError as error:
             refused = error
-        latest = self._ready(name)
+        latest = self._ready(function)
         if not _has(latest, action):
             raise refused or _moved(name, "$LATEST was changed meanwhile")
         return latest.revision
 
-    def _ready(self, name: str, qualifier: str | None = None) -> LiveVersion:
-        found = live.version(self.aws.settle(name, qualifier))
+    def _ready(self, function: FunctionPlan, qualifier: str | None = None) -> LiveVersion:
+        name = function.aws_name
+        found = live.version(self.job.aws(function).settle(name, qualifier))
         if found.failed:
             raise AwsError(
                 f"{name}: GetFunction: AWS could not make it ready: {found.failed}",
@@ -131,7 +131,7 @@ class _Preparation:
         name = function.aws_name
         description = version_description(action.record, action.description)
         try:
-            number = self.aws.call(
+            number = self.job.aws(function).call(
                 "publish_version",
                 FunctionName=name,
                 CodeSha256=action.record.code_sha256,
@@ -139,20 +139,20 @@ class _Preparation:
                 RevisionId=revision,
             )["Version"]
         except MovedError:
-            number = self._published(name, description)
+            number = self._published(function, description)
             if number is None:
                 raise
         # An alias on a version that is still being made ready would answer with errors.
-        version = self._ready(name, number)
+        version = self._ready(function, number)
         if version.code_sha256 != action.record.code_sha256 or not _configured(version, action):
             raise _moved(name, f"version {number} is not what was planned: $LATEST was changed meanwhile")
         if version.version != action.expected:
             raise _moved(name, f"version {action.expected} was planned, {number} is what AWS published")
         return version.version
 
-    def _published(self, name: str, description: str) -> str | None:
+    def _published(self, function: FunctionPlan, description: str) -> str | None:
         """The version of our own call, where its answer was lost."""
-        listed = self.aws.pages("list_versions_by_function", "Versions", FunctionName=name)
+        listed = self.job.aws(function).pages("list_versions_by_function", "Versions", FunctionName=function.aws_name)
         return next((item["Version"] for item in listed if item.get("Description") == description), None)
 
 

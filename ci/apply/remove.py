@@ -14,7 +14,7 @@ def remove(job: Job) -> None:
         for action in function.remove:
             qualifier = {"Qualifier": action.version} if isinstance(action, DeleteVersion) else {}
             try:
-                job.aws.call("delete_function", FunctionName=function.aws_name, **qualifier)
+                job.aws(function).call("delete_function", FunctionName=function.aws_name, **qualifier)
             except AbsentError:
                 pass  # gone already, by an earlier run that broke off
             if isinstance(action, DeleteVersion):

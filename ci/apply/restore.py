@@ -34,7 +34,7 @@ class Move:
 
     def __str__(self) -> str:
         what = "concurrency" if isinstance(self.action, PutConcurrency) else f"alias {self.action.alias}"
-        return f"{self.function.function}: {what}"
+        return f"{self.function.label}: {what}"
 
 
 def restore(job: Job, moves: Sequence[Move], cause: BaseException) -> ReleaseError:
@@ -52,7 +52,7 @@ def restore(job: Job, moves: Sequence[Move], cause: BaseException) -> ReleaseErr
 
     with interrupt.noted(threading.Event()):
         # What still hangs in a call sees the old event when that ends, and sends nothing more.
-        job.aws.interrupted = threading.Event()
+        job.go_on()
         if moves:
             job.say("putting back", moved=", ".join(map(str, moves)))
         job.each("putting back", one, reversed(moves))
@@ -77,18 +77,18 @@ def _outcome(job: Job, left: dict[str, str], cause: BaseException) -> ReleaseErr
 def alias(job: Job, function: FunctionPlan, name: str) -> dict[str, Any] | None:
     """The alias as it is now. None where there is none."""
     try:
-        return job.aws.call("get_alias", FunctionName=function.aws_name, Name=name)
+        return job.aws(function).call("get_alias", FunctionName=function.aws_name, Name=name)
     except AbsentError:
         return None
 
 
 def _limit(job: Job, move: Move) -> None:
-    action, name = move.action, move.function.aws_name
+    action, aws, name = move.action, job.aws(move.function), move.function.aws_name
     assert isinstance(action, PutConcurrency)
     if action.before is None:
-        job.aws.call("delete_function_concurrency", FunctionName=name)
+        aws.call("delete_function_concurrency", FunctionName=name)
     else:
-        job.aws.call("put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=action.before)
+        aws.call("put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=action.before)
 
 
 def _point(job: Job, move: Move) -> None:
@@ -113,7 +113,7 @@ def _point(job: Job, move: Move) -> None:
 
 def _write(job: Job, function: FunctionPlan, action: SplitAlias | PointAlias, revision: str) -> None:
     weights = {"AdditionalVersionWeights": dict(action.weights)} if action.weights else NO_CANARY
-    job.aws.call(
+    job.aws(function).call(
         "update_alias",
         FunctionName=function.aws_name,
         Name=action.alias,
@@ -126,7 +126,7 @@ def _write(job: Job, function: FunctionPlan, action: SplitAlias | PointAlias, re
 
 def _remove(job: Job, move: Move, action: SplitAlias | PointAlias) -> None:
     if is_ours(alias(job, move.function, action.alias), move):
-        job.aws.call("delete_alias", FunctionName=move.function.aws_name, Name=action.alias)
+        job.aws(move.function).call("delete_alias", FunctionName=move.function.aws_name, Name=action.alias)
         job.log(f"removed alias {action.alias}", move.function)
 
 

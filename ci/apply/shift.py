@@ -37,7 +37,7 @@ def shift(job: Job, versions: Mapping[str, str]) -> None:
         raise restore(job, shifting.moves, error) from error
     for function in moving:
         done = "function created" if function.new else "function updated"
-        job.log(done, function, name=function.aws_name, version=versions[function.function])
+        job.log(done, function, name=function.aws_name, version=versions[function.label])
 
 
 Kind = TypeVar("Kind", SplitAlias, PointAlias)
@@ -57,17 +57,17 @@ class _Shift:
 
         The smoke tests ask the versions themselves: through its alias a function would mostly answer as before.
         """
-        job, points = self.job, {function.function: _of(function, PointAlias) for function in moving}
+        job, points = self.job, {function.label: _of(function, PointAlias) for function in moving}
         shared = [function for function in moving if _of(function, SplitAlias)]
-        new = [function for function in moving if (point := points[function.function]) and point.revision is None]
+        new = [function for function in moving if (point := points[function.label]) and point.revision is None]
         since = []
         for function in moving:
-            if (point := points[function.function]) and point.begun:
+            if (point := points[function.label]) and point.begun:
                 self._began(function, point)
                 since.append(datetime.fromisoformat(point.begun))
         look(job, canary)
         asked = (function for function in shared if function.smoke)
-        job.each("asking", lambda function: _ask(job, function, self.versions[function.function]), asked)
+        job.each("asking", lambda function: _ask(job, function, self.versions[function.label]), asked)
         job.each("splitting", self._split, shared[:1])
         job.each("splitting", self._split, [*shared[1:], *new])
         watch(job, canary, list(self.begun.values()), datetime.now(UTC) if shared else max(since))
@@ -78,20 +78,20 @@ class _Shift:
         _write(self.job, self._began(function, action))
 
     def _began(self, function: FunctionPlan, action: SplitAlias | PointAlias) -> Move:
-        move = Move(function, action, self.versions[function.function])
+        move = Move(function, action, self.versions[function.label])
         self.moves.append(move)
-        self.begun[function.function] = move
+        self.begun[function.label] = move
         return move
 
     def move(self, function: FunctionPlan) -> None:
         """All the rest that reaches users."""
         for action in function.shift:
             if isinstance(action, PutConcurrency):
-                self.moves.append(Move(function, action, self.versions[function.function]))
+                self.moves.append(Move(function, action, self.versions[function.label]))
                 limit = {"ReservedConcurrentExecutions": action.after}
-                self.job.aws.call("put_function_concurrency", FunctionName=function.aws_name, **limit)
+                self.job.aws(function).call("put_function_concurrency", FunctionName=function.aws_name, **limit)
             elif isinstance(action, PointAlias):
-                move = self.begun.get(function.function)
+                move = self.begun.get(function.label)
                 if move and action.revision is None:
                     continue
                 move = move or self._began(function, action)
@@ -119,9 +119,10 @@ def _write(job: Job, move: Move) -> None:
     move.sent = parameters
     try:
         if action.revision is None:
-            answer = job.aws.call("create_alias", **parameters)
+            answer = job.aws(function).call("create_alias", **parameters)
         else:
-            answer = job.aws.call("update_alias", **{"RoutingConfig": NO_CANARY} | parameters, RevisionId=move.known)
+            parameters = {"RoutingConfig": NO_CANARY} | parameters
+            answer = job.aws(function).call("update_alias", **parameters, RevisionId=move.known)
     except AbsentError as error:
         raise MovedError(f"{error.message}: live moved under the plan", "plan again, look, and deploy again") from error
     except MovedError:
@@ -147,6 +148,7 @@ def _ask(job: Job, function: FunctionPlan, version: str | None = None) -> None:
     assert function.smoke is not None
     alias = _of(function, PointAlias)
     if alias is not None:
-        answer = job.aws.invoke(function.aws_name, version or alias.alias, json.dumps(function.smoke.event).encode())
+        event = json.dumps(function.smoke.event).encode()
+        answer = job.aws(function).invoke(function.aws_name, version or alias.alias, event)
         smoke.check(function.function, function.smoke, answer)
         job.log("smoke test passed", function)

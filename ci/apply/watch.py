@@ -37,8 +37,9 @@ def check(job: Job) -> None:
     left = any(isinstance(action, PointAlias) and action.begun for f in job.plan.functions for action in f.shift)
     ends = f"; dollop rollback {job.plan.stage} ends the canary that is under way" if left else ""
     states = _states(job, canary)
-    if missing := sorted(set(canary.alarms) - states.keys()):
-        what = f"stages.{job.plan.stage}.rollout.alarms: there is no alarm {', '.join(missing)} in {job.plan.region}"
+    if missing := sorted(_wanted(job, canary) - states.keys()):
+        what = f"stages.{job.plan.stage}.rollout.alarms: there is no alarm {', '.join(missing)}"
+        what += "" if len(job.sites) > 1 else f" in {job.plan.region}"
         raise Refused(f"{what}: nothing was changed", f"create it, or name another in pipeline.yaml{ends}")
     ringing = {name: reason for name, (state, reason) in states.items() if state == _RINGING}
     if ringing and not left:
@@ -51,7 +52,7 @@ def check(job: Job) -> None:
 def look(job: Job, canary: Canary) -> None:
     """Raises ReleaseError where an alarm rings, or is gone. One without data does not ring."""
     states = _states(job, canary)
-    if missing := sorted(set(canary.alarms) - states.keys()):
+    if missing := sorted(_wanted(job, canary) - states.keys()):
         raise ReleaseError(f"canary: the alarm {', '.join(missing)} has disappeared: it cannot be watched")
     ringing = {name: reason for name, (state, reason) in states.items() if state == _RINGING}
     if ringing:
@@ -64,7 +65,7 @@ def watch(job: Job, canary: Canary, moves: Sequence[Move], since: datetime) -> N
 
     Raises ReleaseError, MovedError where somebody else moved an alias, and KeyboardInterrupt.
     """
-    pause = job.aws.limits.watch
+    pause = next(iter(job.sites.values())).limits.watch
     # A clock that is ahead of ours makes it no longer.
     left = min(max(0.0, canary.seconds - (datetime.now(UTC) - since).total_seconds()), canary.seconds)
     ends = time.monotonic() + left
@@ -78,23 +79,31 @@ def watch(job: Job, canary: Canary, moves: Sequence[Move], since: datetime) -> N
             rest = ends - time.monotonic()
             if rest <= 0:
                 break
-            if job.aws.interrupted.wait(min(pause, rest)):
+            if job.interrupted.wait(min(pause, rest)):
                 raise KeyboardInterrupt
             done()
     job.say("the canary has passed", lasted=duration(canary.seconds))
 
 
 def _states(job: Job, canary: Canary) -> dict[str, tuple[str, str]]:
-    """Alarm -> its state, and CloudWatch's reason for it."""
-    if not canary.alarms:
-        return {}
-    pages = job.aws.read("cloudwatch", "describe_alarms", AlarmNames=list(canary.alarms), AlarmTypes=_TYPES)
+    """Alarm, in each site -> its state, and CloudWatch's reason for it."""
+    names = {"AlarmNames": list(canary.alarms), "AlarmTypes": _TYPES}
+    sites = job.sites.items() if canary.alarms else ()
     return {
-        alarm["AlarmName"]: (alarm["StateValue"], alarm.get("StateReason", ""))
-        for page in pages
+        _label(alarm["AlarmName"], site): (alarm["StateValue"], alarm.get("StateReason", ""))
+        for site, aws in sites
+        for page in aws.read("cloudwatch", "describe_alarms", **names)
         for kind in ("MetricAlarms", "CompositeAlarms")
         for alarm in page.get(kind) or ()
     }
+
+
+def _wanted(job: Job, canary: Canary) -> set[str]:
+    return {_label(name, site) for name in canary.alarms for site in job.sites}
+
+
+def _label(alarm: str, site: str) -> str:
+    return f"{alarm} in {site}" if site else alarm
 
 
 def _told(ringing: Mapping[str, str]) -> str:
@@ -109,5 +118,5 @@ def _same(job: Job, move: Move) -> None:
     assert not isinstance(move.action, PutConcurrency)
     now = alias(job, move.function, move.action.alias)
     if now is None or now["RevisionId"] != move.known:
-        what = f"{move.function.function}: alias {move.action.alias}: live moved under the plan, during its canary"
+        what = f"{move.function.label}: alias {move.action.alias}: live moved under the plan, during its canary"
         raise MovedError(what, "plan again, look, and run it again")

@@ -194,6 +194,13 @@ class FunctionPlan:
     code_sha256: str = ""
     """CodeSha256 of what the stage will run."""
     smoke: Smoke | None = None
+    site: str = ""
+    """Where, in a stage that has several sites."""
+
+    @property
+    def label(self) -> str:
+        """The function, and where, in a stage that has several sites."""
+        return f"{self.function} in {self.site}" if self.site else self.function
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -212,7 +219,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Plan:
-    """The difference between what is wanted and what is live, for one stage."""
+    """The difference between what is wanted and what is live, for one stage: in all of its sites."""
 
     verb: str
     stage: str

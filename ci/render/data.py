@@ -63,6 +63,11 @@ def digest(of: Plan) -> str:
     return str(plan(of)["digest"])
 
 
+def label(function: Mapping[str, Any]) -> str:
+    """``FunctionPlan.label`` of a function as ``plan`` gives it."""
+    return f"{function['function']} in {function['site']}" if "site" in function else str(function["function"])
+
+
 def to_json(data: Any) -> str:
     """Indented, for people and programs."""
     return json.dumps(data, indent=2) + "\n"
@@ -71,6 +76,7 @@ def to_json(data: Any) -> str:
 def _function(function: FunctionPlan) -> dict[str, Any]:
     return {
         "function": function.function,
+        **({"site": function.site} if function.site else {}),
         "name": function.aws_name,
         "version": function.version,
         "digest": function.digest,

@@ -41,7 +41,7 @@ _LISTED = 300
 def of_plan(plan: Plan) -> Marker:
     """The marker of a comment that shows ``plan``."""
     whole = data.plan(plan)
-    functions = {each["function"]: _short(each) for each in whole["functions"] if each["actions"]}
+    functions = {data.label(each): _short(each) for each in whole["functions"] if each["actions"]}
     listed = functions if len(functions) <= _LISTED else None
     return Marker(plan.stage, plan.origin.commit, plan.origin.run, whole["digest"], listed)
 

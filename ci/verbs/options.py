@@ -112,7 +112,7 @@ class Output:
         if self.plan:
             approved.check(plan, read(self.plan, approved.LIMIT), str(self.plan))
         if not self.dry_run:
-            release = apply(plan, workspace.aws, console.log, workspace.track)
+            release = apply(plan, workspace.ways(plan), console.log, workspace.track)
             if self.record:
                 self.record.write_text(record.to_json(release))
 
