@@ -10,14 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import content
-from ..diff import installed
 from ..errors import BuildError, UsageError
 from ..model import Dependency, Function, Package
 from ..shards import JOBS_LIMIT
@@ -25,6 +25,7 @@ from . import inspect
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
+_BLOCK = 1 << 18
 _MANIFEST_LIMIT = 10_000_000
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -34,12 +35,28 @@ def save(packages: Iterable[Package], folder: Path) -> None:
     kept = sorted(packages, key=lambda package: package.function)
     folder.mkdir(parents=True, exist_ok=True)
     for package in kept:
-        (folder / f"{package.function}.zip").write_bytes(package.path.read_bytes())
+        path = folder / f"{package.function}.zip"
+        if not _same(package.path, path):
+            shutil.copyfile(package.path, path)
     manifest = {
         "format": _FORMAT,
         "packages": {p.function: _entry(p) for p in kept},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two files hold the same bytes: to read is quicker than to write."""
+    try:
+        with one.open("rb") as left, other.open("rb") as right:
+            if os.fstat(left.fileno()).st_size != os.fstat(right.fileno()).st_size:
+                return False
+            while block := left.read(_BLOCK):
+                if block != right.read(_BLOCK):
+                    return False
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _entry(package: Package) -> dict[str, Any]:
@@ -117,12 +134,15 @@ def _dependency(entry: dict[str, Any]) -> Dependency:
     words: tuple[object, ...] = (found.name, found.version, found.sha256, found.licence)
     if not all(isinstance(word, str) and word.isprintable() and len(word) <= _WORD for word in words):
         raise ValueError("the name, version, hash or licence of a dependency is malformed")
-    if found.origin not in _ORIGINS or type(found.size) is not int or not 0 <= found.size <= content.SIZE_LIMIT:
+    if found.origin not in _ORIGINS or type(found.size) is not int or not 0 <= found.size <= inspect.UNZIPPED:
         raise ValueError("the origin or size of a dependency is malformed")
     return found
 
 
 def _package(folder: Path, function: Function, promise: _Promise | None) -> Package:
+    from .. import content
+    from ..diff import installed
+
     if promise is None:
         raise UsageError(f"{folder}: no {MANIFEST} in it names {function.name}", _AGAIN)
     path = promise.manifest.with_name(f"{function.name}.zip")

@@ -17,8 +17,9 @@ from ci.model import Canary
 from ci.plan.actions import Change, CodeChange, FileChange, FunctionPlan, Plan, PointAlias
 from ci.record import Release
 from ci.render import marker
+from ci.render.columns import si, sizes
 from ci.render.escape import plain
-from ci.render.text import duration, rollout, si, sizes, summary
+from ci.render.text import duration, rollout, summary
 
 COMMENT_LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters: https://github.com/orgs/community/discussions/27190"""

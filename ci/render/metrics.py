@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ci.render.columns import table
 from ci.render.escape import plain
-from ci.render.text import table
 
 if TYPE_CHECKING:
     from ci.metrics import Metrics

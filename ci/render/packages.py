@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ci.model import Dependency, Package
+from ci.render.columns import si, table
 from ci.render.escape import plain
-from ci.render.text import si, table
 
 
 def text(packages: Iterable[Package]) -> str:

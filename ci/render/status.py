@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ci.model import Live, LiveAlias, LiveFunction, LiveVersion
+from ci.render.columns import si, table
 from ci.render.escape import plain
-from ci.render.text import si, table
 
 if TYPE_CHECKING:
     from ci.status import Status

@@ -31,7 +31,6 @@ def build(
     One function and a redirected stdout give the zip itself: dollop build echo > echo.zip
     """
     from ci.build import folder
-    from ci.render import data
     from ci.render import packages as render
 
     chosen = workspace.select(functions)
@@ -50,5 +49,9 @@ def build(
         from ci.build import sbom
 
         sbom.save(built, where)
-    shown = render.licences(built) if licences else render.text(built)
-    click.echo(data.to_json(render.data(built)) if as_json else shown, nl=False)
+    if as_json:
+        from ci.render import data
+
+        click.echo(data.to_json(render.data(built)), nl=False)
+    else:
+        click.echo(render.licences(built) if licences else render.text(built), nl=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ci import build
+from ci.build import folder
 from ci.errors import BuildError
 from ci.model import Function, Package, Packaging, Pipeline
 
@@ -273,3 +274,17 @@ def test_nothing_changed_loads_nothing(tmp_path: Path, root: Path) -> None:
         "tomllib", "urllib.request", "uv", "zipfile",
     }
     assert set() == heavy & set(json.loads(done.stdout))
+
+
+def test_what_lies_in_the_folder_already_is_left(tmp_path: Path) -> None:
+    """A zip is written when it is not there, shorter, or other; not when it has the same bytes."""
+    found = make(lay(tmp_path))
+    zipped = tmp_path / "dist/echo.zip"
+    for there in (b"", found.path.read_bytes()[:-1], b"x" * found.size):
+        folder.save([found], tmp_path / "dist")
+        os.utime(zipped, (1, 1))
+        folder.save([found], tmp_path / "dist")
+        assert 1 == zipped.stat().st_mtime
+        zipped.write_bytes(there)
+        folder.save([found], tmp_path / "dist")
+        assert found.path.read_bytes() == zipped.read_bytes()

@@ -13,7 +13,7 @@ from ci.model import Function, LiveFunction, Package
 from ci.plan import deploy, promote, removal, rollback
 from ci.plan.actions import Change, CodeChange, FileChange, FunctionPlan, Plan, PointAlias
 from ci.record import Release, Released
-from ci.render import text
+from ci.render import columns, text
 from ci.render.escape import plain
 from tests.unit import given
 from tests.unit.given import PROD, REGION, TEST, alias, found, function, package, version
@@ -363,7 +363,7 @@ def test_sizes(before: int, after: int, expected: list[str]) -> None:
 )
 def test_si(size: int, expected: str) -> None:
     """Powers of a thousand, two digits, and no 1000 of a unit that has a larger one."""
-    assert expected == text.si(size)
+    assert expected == columns.si(size)
 
 
 @pytest.mark.parametrize(
@@ -433,4 +433,4 @@ def test_summary(plans: Mapping[str, int], expected: str) -> None:
 
 def test_table() -> None:
     """Columns as wide as what they hold, nothing at the end of a line."""
-    assert "a    bcd\naaa  b\nx\n" == text.table([["a", "bcd"], ["aaa", "b"], ["x", ""]])
+    assert "a    bcd\naaa  b\nx\n" == columns.table([["a", "bcd"], ["aaa", "b"], ["x", ""]])
