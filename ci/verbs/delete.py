@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from ci import console
+from ci.errors import UsageError
 from ci.verbs import options
 
 if TYPE_CHECKING:
@@ -18,12 +21,18 @@ if TYPE_CHECKING:
 @options.output
 @options.aws
 @options.workspace
-def delete(workspace: Workspace, functions: tuple[str, ...], force: bool, output: options.Output) -> None:
+def delete(workspace: Workspace, functions: tuple[str, ...], force: bool, output: options.Output) -> int:
     """Delete FUNCTIONS, with their versions and aliases."""
     from ci import gather
 
+    asking = not (force or output.dry_run)
+    if asking and not sys.stdin.isatty():
+        raise UsageError("nobody is there to be asked", "--force deletes without asking")
     proposed = gather.to_delete(workspace, functions)
-    if not (output.dry_run or force or proposed.empty):
+    if asking and not proposed.empty:
         options.show(proposed, as_json=False)
-        click.confirm("Delete them?", abort=True, err=True)
+        if not click.confirm("Delete them?", err=True):
+            console.note("nothing was deleted")
+            return 1
     output.finish(workspace, proposed)
+    return 0

@@ -14,6 +14,8 @@ from unittest import mock
 
 from ci import cli
 
+ROOT = Path(cli.__file__).parent.parent
+
 
 @dataclass(frozen=True)
 class Result:
@@ -44,8 +46,7 @@ def run(*arguments: str, environment: Mapping[str, str]) -> Result:
 
 def spawn(*arguments: str, environment: Mapping[str, str], folder: Path) -> subprocess.Popen[str]:
     """``python -m ci`` as a process, not waited for."""
-    root = Path(cli.__file__).parent.parent
-    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return subprocess.Popen(
         (sys.executable, "-m", "ci", *arguments),
         cwd=folder,
