@@ -229,14 +229,14 @@ def test_the_sources_are_not_written_to(tmp_path: Path) -> None:
     lay(tmp_path)
     folders = [tmp_path / "functions", *(path for path in (tmp_path / "functions").rglob("*") if path.is_dir())]
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "functions").rglob("*")}
-    for folder in folders:
-        folder.chmod(0o500)
+    for each in folders:
+        each.chmod(0o500)
     try:
         runtime = f"python{sys.version_info[0]}.{sys.version_info[1]}"
         make(tmp_path, function(settings={**SETTINGS, "Runtime": runtime}))
     finally:
-        for folder in folders:
-            folder.chmod(0o700)
+        for each in folders:
+            each.chmod(0o700)
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "functions").rglob("*")}
 
 
