@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,21 @@ import pytest
 LOOPBACK = ("127.", "::1", "localhost")
 PREFIXES = ("AWS_", "GITHUB_", "RUNNER_", "ACTIONS_", "DOLLOP_")
 NAMES = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "PYTHONWARNINGS")
+NAMES += ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+# What a shell starts in the background ignores Ctrl-C, and so would every command that a test presses it in.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
 def blank_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No credentials, region, profile or endpoint; not GitHub Actions; no instance metadata; no colours asked for."""
+    """No credentials, region, profile or endpoint; not GitHub Actions; no instance metadata; no colours asked for.
+
+    What was said to the make that runs the tests is not meant for one that a test runs.
+    """
     for name in [*os.environ]:
         if name.startswith(PREFIXES) or name in NAMES:
             monkeypatch.delenv(name)
