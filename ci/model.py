@@ -93,6 +93,10 @@ class Stage:
     """Function -> what it has there instead: what belongs to a region or an account (role, layers, network)."""
 
 
+SLIM = ("tests", "headers", "stubs", "metadata", "debug")
+"""What of a dependency no function needs while it runs."""
+
+
 @dataclass(frozen=True)
 class Packaging:
     """How a package is put together, beyond what goes into it."""
@@ -105,6 +109,10 @@ class Packaging:
     """Where compiled dependencies may come from. They are tried in this order, whatever order they are said in."""
     allow: tuple[str, ...] = ()
     """Patterns as in .gitignore, over the paths of the package: files that look like secrets and are meant."""
+    slim: tuple[str, ...] = ()
+    """Rules by which files of dependencies are left out, of ``SLIM``."""
+    provided: bool = False
+    """Whether what Lambda's runtime has itself is left out."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +208,16 @@ class Dependency:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What a rule kept out of a package: one of ``SLIM``, ``provided`` or ``exclude``. Bytes of zip, and unzipped."""
+
+    rule: str
+    files: int
+    size: int
+    unzipped: int
+
+
+@dataclass(frozen=True)
 class Package:
     """A function's built zip. Two packages are the same code if and only if their ``digest`` is equal."""
 
@@ -213,6 +231,7 @@ class Package:
     unzipped: int
     files: tuple[File, ...]
     dependencies: tuple[Dependency, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 # ---------------------------------------------------------------- what AWS runs

@@ -52,9 +52,9 @@ class Written:
     size: int
 
 
-def compress(path: str, mode: int, content: bytes) -> Entry:
+def compress(path: str, mode: int, content: bytes, level: int = 9) -> Entry:
     """One of our own files as an entry: deflated, or stored where that is not smaller."""
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
     data = compressor.compress(content) + compressor.flush()
     method = DEFLATED if len(data) < len(content) else STORED
     if method == STORED:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import content
 from ..errors import BuildError
-from ..model import Dependency, Package
+from ..model import Dependency, LeftOut, Package
 from . import archive, elf, handler, inspect, package, target, trial
 from .archive import Entry
 from .cache import Cache
@@ -18,6 +18,7 @@ from .dependencies import Resolved
 from .elf import Binary
 from .handler import Finding
 from .inputs import Inputs
+from .leftout import Filter
 from .requirements import normalise
 from .sources import Excluded
 
@@ -34,6 +35,8 @@ class Contents:
     brought: dict[str, str] = field(default_factory=dict)
     """Name and version of the dependency that each other file is of."""
     binaries: dict[str, Binary] = field(default_factory=dict)
+    wheels: tuple[Resolved, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Say) -> Package:
@@ -43,7 +46,7 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
     """
     function = inputs.function
     wheels = tuple(resolved)
-    contents = _gather(inputs, wheels, say)
+    contents = _gather(inputs, wheels, cache, say)
     _check_binaries(inputs, contents, say)
     _check_handler(inputs, contents, handler.read_imports(function, contents.entries, contents.own), say)
     with cache.temporary() as folder:
@@ -59,15 +62,17 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
             size=written.size,
             unzipped=sum(file.size for file in files),
             files=files,
-            dependencies=tuple(sorted(_dependencies(wheels, contents))),
+            dependencies=tuple(sorted(_dependencies(contents))),
+            left_out=contents.left_out,
         )
         inspect.check_size(function, made.size, made.unzipped, made.dependencies)
         kept = package.keep(inputs, made, cache)
-    say(f"built {function.name}: {len(files)} files, {made.size / 1e6:.1f} MB")
+    saved = ", ".join(f"{each.rule} {each.unzipped / 1e6:.1f} MB" for each in made.left_out)
+    say(f"built {function.name}: {len(files)} files, {made.size / 1e6:.1f} MB{saved and f', left out: {saved}'}")
     return kept
 
 
-def _gather(inputs: Inputs, wheels: tuple[Resolved, ...], say: Say) -> Contents:
+def _gather(inputs: Inputs, wheels: tuple[Resolved, ...], cache: Cache, say: Say) -> Contents:
     function = inputs.function
     excluded, allowed = Excluded(function.exclude), Excluded(function.packaging.allow)
     contents = Contents()
@@ -86,13 +91,18 @@ def _gather(inputs: Inputs, wheels: tuple[Resolved, ...], say: Say) -> Contents:
             contents.binaries[source.path] = binary
     if not contents.entries and not secrets:
         raise BuildError(f"function {function.name}: {function.source} has no files", "check source and exclude")
-    for item in wheels:
-        for entry in item.wheel.entries:
-            if not excluded(path := entry.file.path):
-                _add(contents, entry, item, function.name, say)
-                if inspect.looks_secret(path) and not allowed(path):
-                    secrets[path] = f"{path} of {_shown(item)}"
+    code = [(path, archive.content(entry)) for path, entry in contents.entries.items() if path.endswith(".py")]
+    filtered = Filter(function, wheels, code, cache)
+    if filtered.provided:
+        said = ", ".join(map(_shown, filtered.provided))
+        say(f"{function.name}: {said}: left out, the runtime has versions of its own")
+    for item in filtered.wheels:
+        for entry in filtered.entries(item):
+            _add(contents, entry, item, function.name, say)
+            if inspect.looks_secret(path := entry.file.path) and not allowed(path):
+                secrets[path] = f"{path} of {_shown(item)}"
     inspect.refuse_secrets(function, secrets)
+    contents.wheels, contents.left_out = filtered.wheels, filtered.said()
     return contents
 
 
@@ -180,10 +190,10 @@ def _way_out(inputs: Inputs, found: Finding, by: str) -> str:
     return "run the handler's module with the same Python to see more"
 
 
-def _dependencies(wheels: Iterable[Resolved], contents: Contents) -> Iterator[Dependency]:
+def _dependencies(contents: Contents) -> Iterator[Dependency]:
     sizes: Counter[str] = Counter()
     for path, shown in contents.brought.items():
         sizes[shown] += contents.entries[path].length
-    for item in wheels:
+    for item in contents.wheels:
         wheel, size = item.wheel, sizes[_shown(item)]
         yield Dependency(normalise(wheel.name), wheel.version, item.origin, size, item.key, wheel.licence)

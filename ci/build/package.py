@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import astuple, replace
 
-from ..model import Dependency, File, Package
+from ..model import Dependency, File, LeftOut, Package
 from .cache import Cache, sha256
 from .inputs import Inputs
 
@@ -23,7 +23,10 @@ def known(inputs: Inputs, cache: Cache) -> Package | None:
         return None
     files = tuple(File(*file) for file in said.pop("files"))
     dependencies = tuple(Dependency(*dependency) for dependency in said.pop("dependencies"))
-    return Package(inputs.function.name, path, **said, files=files, dependencies=dependencies)
+    left_out = tuple(LeftOut(*each) for each in said.pop("left_out"))
+    return Package(
+        inputs.function.name, path, **said, files=files, dependencies=dependencies, left_out=left_out
+    )
 
 
 def keep(inputs: Inputs, package: Package, cache: Cache) -> Package:
@@ -36,6 +39,7 @@ def keep(inputs: Inputs, package: Package, cache: Cache) -> Package:
         "unzipped": package.unzipped,
         "files": [astuple(file) for file in package.files],
         "dependencies": [astuple(dependency) for dependency in package.dependencies],
+        "left_out": [astuple(each) for each in package.left_out],
     }
     cache.store("packages", f"{inputs.key}.json", json.dumps(said).encode())
     return replace(package, path=path)

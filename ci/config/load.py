@@ -172,7 +172,7 @@ class _Loading:
             include=included,
             exclude=tuple(said.get("exclude", ())),
             requirements=requirements,
-            packaging=Packaging(**{key: tuple(value) for key, value in said.get("packaging", {}).items()}),
+            packaging=_packaging(said.get("packaging", {})),
             hooks=hooks,
             tags=said.get("tags"),
             concurrency=said.get("concurrency"),
@@ -235,6 +235,11 @@ def _canary(said: Mapping[str, Any] | None) -> Canary | None:
     if not said or not said.keys() >= {"canary", "for"}:
         return None
     return Canary(said["canary"], said["for"], tuple(dict.fromkeys(said.get("alarms", ()))))
+
+
+def _packaging(said: Mapping[str, Any]) -> Packaging:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+    return Packaging(**values)
 
 
 def _origins(stages: Mapping[str, Stage], start: str) -> set[str]:

@@ -16,7 +16,7 @@ from pydantic_core import core_schema as core
 
 from ci import service_model, settings
 from ci.config import template
-from ci.model import Packaging
+from ci.model import SLIM, Packaging
 from ci.service_model import Shape
 from ci.since import LENGTH, length
 
@@ -104,6 +104,14 @@ def _packaging() -> Fields:
         "extras": _field(names),
         "binaries": _field(sources),
         "allow": _field(names),
+        "slim": _field(core.no_info_before_validator_function(
+            lambda said: [*(SLIM if said else ())] if isinstance(said, bool) else said,
+            core.list_schema(core.literal_schema(list(SLIM))),
+            json_schema_input_schema=core.union_schema(
+                [core.bool_schema(), core.list_schema(core.literal_schema(list(SLIM)))]
+            ),
+        )),
+        "provided": _field(core.bool_schema()),
     }
 
 

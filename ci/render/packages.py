@@ -11,12 +11,20 @@ from ci.render.escape import plain
 
 
 def text(packages: Iterable[Package]) -> str:
-    """One row a package: its zip's size, what that unpacks to, and how many dependencies are in it."""
-    rows = [
+    """One row a package: its zip's size, what that unpacks to, how many dependencies are in it, what was left out."""
+    found = list(packages)
+    rows = [["function", "size", "unzipped", "files", "dependencies", "digest"], *(
         [plain(p.function), si(p.size), si(p.unzipped), str(len(p.files)), str(len(p.dependencies)), p.digest[:12]]
-        for p in packages
-    ]
-    return table([["function", "size", "unzipped", "files", "dependencies", "digest"], *rows])
+        for p in found
+    )]
+    if any(p.left_out for p in found):
+        rows = [[*row, said] for row, said in zip(rows, ["left out", *map(left_out, found)])]
+    return table(rows)
+
+
+def left_out(package: Package) -> str:
+    """What each rule saved, unzipped: ``tests 3.1 MB, stubs 210 kB``."""
+    return ", ".join(f"{each.rule} {si(each.unzipped)}" for each in package.left_out)
 
 
 def licences(packages: Iterable[Package]) -> str:
@@ -33,7 +41,7 @@ def licences(packages: Iterable[Package]) -> str:
 
 
 def data(packages: Iterable[Package]) -> dict[str, Any]:
-    """Function -> digests, sizes in bytes, dependencies."""
+    """Function -> digests, sizes in bytes, dependencies, what each rule left out."""
     return {
         package.function: {
             "digest": package.digest,
@@ -50,6 +58,10 @@ def data(packages: Iterable[Package]) -> dict[str, Any]:
                     "size": item.size,
                 }
                 for item in package.dependencies
+            },
+            "left_out": {
+                each.rule: {"files": each.files, "size": each.size, "unzipped": each.unzipped}
+                for each in package.left_out
             },
         }
         for package in packages

@@ -18,7 +18,7 @@ from ci.config import environment, nodes, shape
 from ci.config.load import SIZE_LIMIT
 from ci.config.template import Template
 from ci.errors import ConfigError, DollopError, UsageError
-from ci.model import Function, Packaging, Pipeline, Secret, Smoke, Stage
+from ci.model import SLIM, Function, Packaging, Pipeline, Secret, Smoke, Stage
 from ci.settings import complete
 
 HEAD = """\
@@ -100,7 +100,7 @@ functions:
     include: [functions/shared, functions/single.py, functions/shared]
     exclude: ["*.md"]
     requirements: ./requirements.txt
-    packaging: {groups: [image], binaries: [wheels], allow: [dev.key]}
+    packaging: {groups: [image], binaries: [wheels], allow: [dev.key], slim: true}
     environment: {CHANGED: c, OWN: d}
     tags: {cost: y}
     layers: []
@@ -129,7 +129,7 @@ functions:
         include=(Path("functions/shared"), Path("functions/single.py")),
         exclude=("*.md",),
         requirements=Path("requirements.txt"),
-        packaging=Packaging(groups=("image",), binaries=("wheels",), allow=("dev.key",)),
+        packaging=Packaging(groups=("image",), binaries=("wheels",), allow=("dev.key",), slim=SLIM),
         tags={"team": "x", "cost": "y"},
         concurrency=0,
         smoke=Smoke({"a": [1, 2.5, True, None, "x"]}, {}),
