@@ -18,14 +18,20 @@ class Place:
 
 
 class Pace:
-    """At most ``rate`` calls in any second, counted where they arrive.
+    """At most ``rate`` calls in any second, counted where they arrive: half of them at once, the others evenly.
 
     A call arrives at some time between its sending and its answer. So it keeps its place until one second after
     its answer (after ``_TRANSIT`` seconds, where the answer takes longer).
+
+    Evenly, because the quota is the account's: a process that took all of it at once would leave nothing to others
+    for a second, nor to the one that is started after it.
     """
 
     _TRANSIT = 0.25
-    _SHARE_KEPT = 0.7
+    _AT_ONCE = 0.5
+    _LATE = 0.05
+    """Seconds that are caught up with, when a call could not begin when it was due."""
+    _SHARE_KEPT = 0.8
     _RECOVERY = 30.0
 
     def __init__(self, rate: int) -> None:
@@ -33,7 +39,10 @@ class Pace:
         self._share = float(rate)
         self._cut = 0.0
         self._under_way = 0
+        self._due = 0.0
         self._ends: list[float] = []
+        self._head = threading.Lock()
+        """Held by the call whose turn is next."""
         self._freed = threading.Condition()
 
     @contextmanager
@@ -49,15 +58,27 @@ class Pace:
                 self._freed.notify()
 
     def _begin(self, stop: threading.Event) -> float:
+        while not stop.is_set():
+            if self._head.acquire(timeout=0.1):
+                try:
+                    return self._next(stop)
+                finally:
+                    self._head.release()
+        raise KeyboardInterrupt
+
+    def _next(self, stop: threading.Event) -> float:
         with self._freed:
             while not stop.is_set():
                 now = time.monotonic()
                 while self._ends and self._ends[0] <= now:
                     heapq.heappop(self._ends)
-                if self._under_way + len(self._ends) < self._limit(now):
+                taken, limit = self._under_way + len(self._ends), self._limit(now)
+                if taken < limit and (taken < limit * self._AT_ONCE or now >= self._due):
                     self._under_way += 1
+                    self._due = max(self._due, now - self._LATE) + 1 / limit
                     return now
-                self._freed.wait(min(self._ends[0] - now, 0.1) if self._ends else 0.1)
+                until = self._due if taken < limit else self._ends[0] if self._ends else now + 0.1
+                self._freed.wait(min(max(until - now, 0.0), 0.1))
         raise KeyboardInterrupt
 
     def slow_down(self) -> None:

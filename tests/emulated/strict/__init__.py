@@ -51,6 +51,7 @@ class Strict:
         self._upstream = Upstream(upstream)
         self._rules = Rules(self._upstream, settle, lambda: self.url)
         self._lock = threading.RLock()
+        self._writing: dict[str, threading.RLock] = defaultdict(threading.RLock)
         self._seen: Counter[tuple[str, str]] = Counter()
         self._broken: set[tuple[str, ...]] = set()
         self._windows: dict[int, deque[float]] = defaultdict(deque)
@@ -99,11 +100,13 @@ class Strict:
             self.forget()
             self._rules.heal()
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[Answer, str]:
-        """The answer, and what the wire does to it: nothing, ``truncated``."""
+    def answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, at: float
+    ) -> tuple[Answer, str]:
+        """The answer to what arrived ``at``, and what the wire does to it: nothing, ``truncated``."""
         if path.startswith("/_code/"):
             return self._rules.send_code(path.removeprefix("/_code/"), headers.get("Range", "")), ""
-        call = self._arrived(method, path, headers, body)
+        call = self._arrived(request(method, path, headers, body, at))
         fault = self._fault(call)
         kind = fault.kind if fault else ""
         self.before(call)
@@ -118,9 +121,8 @@ class Strict:
         call.status = answer.status
         return answer, kind if kind == "truncated" else ""
 
-    def _arrived(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Call:
+    def _arrived(self, call: Call) -> Call:
         with self._lock:
-            call = request(method, path, headers, body, time.monotonic())
             self._seen[call.operation, call.function] += 1
             nth = self._seen[call.operation, call.function]
             call = replace(call, number=len(self.calls) + 1, nth=nth)
@@ -159,7 +161,7 @@ class Strict:
     ) -> Answer:
         if call.operation == "Invoke" or not call.writes:
             return self._rules.told(call, self._upstream.send(method, path, headers, body))
-        with self._lock:
+        with self._writing[call.function]:
             refused = self._rules.refused(call, headers)
             if refused is not None:
                 return refused

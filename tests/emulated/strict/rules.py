@@ -17,7 +17,7 @@ WITHIN = "SubnetOutOfIPAddresses"
 
 
 class Rules:
-    """What AWS knows of its functions beside what MiniStack does. Not safe to write with from several threads."""
+    """What AWS knows of its functions beside what MiniStack does. One write of a function at a time."""
 
     def __init__(self, upstream: Upstream, settle: float, url: Callable[[], str]) -> None:
         self.settle = settle
@@ -26,7 +26,7 @@ class Rules:
         self._ready: dict[str, float] = {}
         self._failed: dict[str, str] = {}
         self._own: dict[str, str] = {}
-        self._now = ""
+        self._now: dict[str, str] = {}
         self._code: dict[str, bytes] = {}
 
     def heal(self) -> None:
@@ -71,8 +71,8 @@ class Rules:
         numbered = [item for item in listed.get("Versions", []) if item["Version"] != "$LATEST"]
         newest = max(numbered, key=lambda item: int(item["Version"]), default=None)
         own = self._own.get(call.function)
-        self._now = latest.get("Description", "")
-        if newest is not None and _essence(newest) == _essence(latest) and own in (None, self._now):
+        self._now[call.function] = latest.get("Description", "")
+        if newest is not None and _essence(newest) == _essence(latest) and own in (None, self._now[call.function]):
             return self.told(call, Answer(201, json.dumps(newest).encode(), {"Content-Type": "application/json"}))
         return None
 
@@ -94,7 +94,7 @@ class Rules:
             self._code[base64.b64encode(hashlib.sha256(data).digest()).decode()] = data
         if call.operation == "PublishVersion":
             latest = json.loads(answer.body)
-            self._own[call.function] = self._now
+            self._own[call.function] = self._now[call.function]
             self._ready[f"{call.function}:{latest['Version']}"] = time.monotonic() + self.settle
         if call.operation == "DeleteFunction" and not call.qualifier:
             for memory in (self._ready, self._failed, self._own):

@@ -6,14 +6,15 @@ import http.client
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.emulated.strict.calls import Answer, Gone
 
-Respond = Callable[[str, str, Mapping[str, str], bytes], tuple[Answer, str]]
-"""Method, path, headers and body -> the answer, and what the wire does to it."""
+Respond = Callable[[str, str, Mapping[str, str], bytes, float], tuple[Answer, str]]
+"""Method, path, headers, body and when they arrived -> the answer, and what the wire does to it."""
 
 _HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "host", "date", "server", "expect")
 
@@ -70,12 +71,16 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
 
+    def parse_request(self) -> bool:
+        self.arrived = time.monotonic()
+        return super().parse_request()
+
     def handle_one(self) -> None:
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.flush()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
-            answer, wire = self.server.answer(self.command, self.path, self.headers, body)
+            answer, wire = self.server.answer(self.command, self.path, self.headers, body, self.arrived)
         except Gone:
             self._reset()
             return
