@@ -97,6 +97,22 @@ def versions(
         return dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True))
 
 
+def package(aws: Aws, function: Function, qualifier: str) -> tuple[LiveVersion, bytes]:
+    """A version, by its number or an alias, and the zip that it runs.
+
+    Raises AwsError: there is none, its zip cannot be had, or what AWS hands out is not what the version runs.
+    """
+    answer = _get(aws, function.aws_name, qualifier)
+    if answer is None:
+        raise AbsentError(f"function {function.name}: AWS has no {qualifier} of it", "dollop status says what there is")
+    found = version(answer)
+    data, _ = aws.download(answer["Code"]["Location"], content.SIZE_LIMIT)
+    if _sha256(data) != found.code_sha256:
+        what = f"function {function.name}: version {found.version}: AWS handed out a zip that is not the version's"
+        raise AwsError(what, "its sha256 differs; the embedded AWS has the newest zip only")
+    return found, data
+
+
 def _get(aws: Aws, name: str, qualifier: str | None = None) -> dict[str, Any] | None:
     parameters = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
     try:

@@ -102,7 +102,7 @@ class Workspace:
     def _parameter(self, name: str) -> str:
         return self.aws.parameter(name)
 
-    def packages(self, functions: Iterable[Function]) -> dict[str, Package]:
+    def packages(self, functions: Iterable[Function], cache: Path | None = None) -> dict[str, Package]:
         """Built, or from the cache, or from the folder that was named. Raises BuildError and UsageError."""
         from ci import build
 
@@ -115,7 +115,8 @@ class Workspace:
             from ci.local import runtime
 
             self.note(f"the embedded AWS has one runtime, {runtime()}: built for it")
-        return build.build(self.pipeline, functions, self.pipeline.root / STATE / "cache", self.progress)
+        cache = cache or self.pipeline.root / STATE / "cache"
+        return build.build(self.pipeline, functions, cache, self.progress)
 
     def run_deploy_hooks(self, functions: Iterable[Function]) -> None:
         """Each in a copy of its function's files. Raises BuildError when one fails."""
