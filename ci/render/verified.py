@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.model import File
 from ci.render.escape import plain
-from ci.render.text import si, sizes
+from ci.render.columns import si, sizes
 
 if TYPE_CHECKING:
     from ci.verify import Difference, Verified
