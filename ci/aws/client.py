@@ -140,6 +140,13 @@ class Aws:
         except (boto.BotoCoreError, boto.ClientError) as error:
             raise translate(error, operation, parameters, service) from error
 
+    def ask(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """One call of a service beside Lambda. Retried by the SDK, translated as ``call`` is."""
+        try:
+            return dict(getattr(self._client(service), operation)(**parameters))
+        except (boto.BotoCoreError, boto.ClientError) as error:
+            raise translate(error, operation, parameters, service) from error
+
     def invoke(self, name: str, qualifier: str, payload: bytes, logs: bool = False) -> dict[str, Any]:
         """Invoke once and wait for the answer; never retried."""
         try:
@@ -192,7 +199,4 @@ class Aws:
 
     def parameter(self, name: str) -> str:
         """The decrypted value of a Parameter Store parameter. Raises AbsentError and AwsError."""
-        try:
-            return str(self._client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-        except (boto.BotoCoreError, boto.ClientError) as error:
-            raise translate(error, "get_parameter", {"Name": name}) from error
+        return str(self.ask("ssm", "get_parameter", Name=name, WithDecryption=True)["Parameter"]["Value"])

@@ -103,10 +103,15 @@ def _unreachable(text: str, error: Exception, where: str) -> DollopError:
     return AwsError(f"{where}: {text}", "check the network, the region and AWS_ENDPOINT_URL; then run it again")
 
 
+_SETTING_UP = ("cloudformation:", "iam:CreateRole", "iam:List")
+
+
 def _grant(text: str, asked: str) -> str:
     """The policy line that AWS's refusal asks for."""
     action = re.search(r"perform: ([\w:-]+)", text)
     resource = re.search(r"on resource: (\S+)", text)
     named = action[1] if action else asked
     on = f" on {resource[1]}" if resource else ""
+    if named.startswith(_SETTING_UP):
+        return f"allow {named}{on}: setting up takes the credentials of an administrator"
     return f"allow {named}{on}: dollop policy prints the statement"

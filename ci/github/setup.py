@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci.github.comment import translated
+from ci.setup.aws import Repository
 from ci.setup.github import Step
 
 if TYPE_CHECKING:
@@ -20,6 +22,14 @@ def user_numbers(github: Github, logins: tuple[str, ...]) -> list[int]:
         with translated(f"find the user {login}", "is the name right?"):
             numbers.append(github.get_user(login).id)
     return numbers
+
+
+def numbered(github: Github, repository: Repository) -> Repository:
+    """``repository`` with its owner's number and its own. Raises GithubError."""
+    name = f"{repository.owner}/{repository.name}"
+    with translated(f"find the repository {name}", "is the name right, and may the token read it?"):
+        found = github.get_repo(name)
+        return replace(repository, owner_id=str(found.owner.id), id=str(found.id))
 
 
 def carry_out(github: Github, step: Step) -> str:

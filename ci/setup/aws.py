@@ -6,6 +6,7 @@ https://docs.github.com/en/actions/reference/security/oidc
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-li
 BRANCH = "master"
 """The branch that the workflows deploy."""
 
-_ISSUER = "token.actions.githubusercontent.com"
+ISSUER = "token.actions.githubusercontent.com"
 _NOT_A_WORKFLOW = "observe"
 
 
@@ -34,6 +35,10 @@ class Repository:
     name: str
     owner_id: str = "*"
     id: str = "*"
+
+    @property
+    def numbered(self) -> bool:
+        return "*" not in (self.owner_id, self.id)
 
     def subjects(self, *contexts: str) -> list[str]:
         """How its jobs name themselves, in the older form and in the one with numbers."""
@@ -58,14 +63,14 @@ def template(pipeline: Pipeline, roles: Iterable[Role], trusted: Repository) -> 
         "Provider": {
             "Type": "AWS::IAM::OIDCProvider",
             "Condition": "HasNoProvider",
-            "Properties": {"Url": f"https://{_ISSUER}", "ClientIdList": ["sts.amazonaws.com"]},
+            "Properties": {"Url": f"https://{ISSUER}", "ClientIdList": ["sts.amazonaws.com"]},
         }
     }
     outputs: dict[str, Any] = {}
     for role in roles:
         if role.name == _NOT_A_WORKFLOW:
             continue
-        logical = "".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+", role.name))
+        logical = output(role.name)
         resources[f"{logical}Role"] = {
             "Type": "AWS::IAM::Role",
             "Properties": {
@@ -101,6 +106,26 @@ def template(pipeline: Pipeline, roles: Iterable[Role], trusted: Repository) -> 
     }
 
 
+def notes(template: Mapping[str, Any], trusted: Repository) -> list[str]:
+    """What to know before it is deployed."""
+    said = []
+    if len(json.dumps(template, separators=(",", ":")).encode()) > BODY_LIMIT:
+        said.append("the template is too large to be sent directly: aws cloudformation deploy takes --s3-bucket")
+    if not trusted.numbered:
+        said.append("without --owner-id and --repository-id, whoever gets the repository's name later is trusted too")
+    return said
+
+
+def stack_name(pipeline: Pipeline) -> str:
+    """One stack for each project: letters, digits and hyphens."""
+    return f"dollop-{re.sub('[^A-Za-z0-9-]', '-', pipeline.project)}"[:128]
+
+
+def output(role: str) -> str:
+    """The name of the output with the ARN of ``role``: CloudFormation takes letters and digits."""
+    return "".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+", role))
+
+
 def _contexts(role: str) -> tuple[str, ...]:
     """Which jobs may take on ``role``: those in the stage's environment; for the role that reads, those without one."""
     if role == "plan":
@@ -118,8 +143,8 @@ def _trust(subjects: list[str]) -> Mapping[str, Any]:
                 "Principal": {"Federated": provider},
                 "Action": "sts:AssumeRoleWithWebIdentity",
                 "Condition": {
-                    "StringEquals": {f"{_ISSUER}:aud": "sts.amazonaws.com"},
-                    "StringLike": {f"{_ISSUER}:sub": subjects},
+                    "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"},
+                    "StringLike": {f"{ISSUER}:sub": subjects},
                 },
             }
         ],

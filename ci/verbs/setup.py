@@ -11,6 +11,7 @@ from ci import console
 from ci.verbs import options
 
 if TYPE_CHECKING:
+    from ci.setup.aws import Repository
     from ci.workspace import Workspace
 
 
@@ -27,29 +28,48 @@ _repository = click.option("--repository", required=True, help="owner/name on Gi
 @click.option("--owner-id", help="Number of the owner: then nobody who takes over the name is trusted.")
 @click.option("--repository-id", help="Number of the repository, likewise.")
 @click.option("--account", help="AWS account, where the functions' roles do not name one.")
+@click.option("--deploy", is_flag=True, help="Create or update the stack, and print its roles for setup github.")
+@options.aws
 @options.workspace
 def aws(
-    workspace: Workspace, repository: str, owner_id: str | None, repository_id: str | None, account: str | None
+    workspace: Workspace,
+    repository: str,
+    owner_id: str | None,
+    repository_id: str | None,
+    account: str | None,
+    deploy: bool,
 ) -> None:
-    """Print a CloudFormation template with the roles of the workflows.
+    """Print a CloudFormation template with the roles of the workflows, or deploy it.
 
-    \b
-    dollop setup aws --repository octo/shop > roles.json
-    aws cloudformation deploy --stack-name dollop --template-file roles.json --capabilities CAPABILITY_NAMED_IAM
+    With GITHUB_TOKEN the two numbers are looked up.
     """
     from ci import policy
     from ci.render import data
-    from ci.setup import aws
+    from ci.setup import aws, stack
 
-    made = policy.roles(workspace.pipeline, policy.place(workspace.pipeline, account=account))
-    template = data.to_json(aws.template(workspace.pipeline, made, aws.repository(repository, owner_id, repository_id)))
-    click.echo(template, nl=False)
-    for note in [note for role in made for note in role.notes]:
+    pipeline = workspace.pipeline
+    made = policy.roles(pipeline, policy.place(pipeline, account=account))
+    trusted = _numbered(aws.repository(repository, owner_id, repository_id))
+    template = aws.template(pipeline, made, trusted)
+    for note in [*aws.notes(template, trusted), *(note for role in made for note in role.notes)]:
         console.note(note)
-    if len(template) > aws.BODY_LIMIT:
-        console.note("the template is too large to be sent directly: aws cloudformation deploy takes --s3-bucket")
-    if "*" in (owner_id or "*", repository_id or "*"):
-        console.note("without --owner-id and --repository-id, whoever gets the repository's name later is trusted too")
+    if not deploy:
+        click.echo(data.to_json(template), nl=False)
+        return
+    outputs = stack.deploy(workspace.aws, aws.stack_name(pipeline), template, console.log)
+    found = {role.name: outputs.get(aws.output(role.name)) for role in made}
+    click.echo(" ".join(f"--role {name}={arn}" for name, arn in found.items() if arn))
+
+
+def _numbered(trusted: Repository) -> Repository:
+    """With the numbers that GitHub has for it, where there is a token to ask with."""
+    if trusted.numbered or not os.environ.get("GITHUB_TOKEN"):
+        return trusted
+    from ci.github.comment import connect
+    from ci.github.run import Run
+    from ci.github.setup import numbered
+
+    return numbered(connect(Run(os.environ)), trusted)
 
 
 @setup.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import threading
@@ -14,10 +15,13 @@ import boto3
 import jsonschema
 import pytest
 
-from ci import policy
+from ci.aws import connect
+from ci.errors import AwsError
 from ci.github.setup import carry_out
-from ci.setup import aws, github
-from tests.e2e.hub import client
+from ci.setup import github, stack
+from tests.e2e.hub import OWNER, GitHub, client, token
+from tests.e2e.runner import PIPELINE
+from tests.emulated.command import Result, run
 from tests.unit.test_policy import function, pipeline
 
 SCHEMAS = json.loads((Path(__file__).parents[1] / "unit/github_api.json").read_text())
@@ -118,28 +122,97 @@ def test_prod_waits_for_its_reviewers_and_each_stage_has_its_role() -> None:
     } == values
 
 
-def test_template_makes_the_roles(aws_url: str) -> None:
-    """CloudFormation takes the template, and the roles come out with their policies attached.
+@pytest.fixture
+def account(aws_url: str, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of an administrator of an AWS account, in which other repositories deploy from GitHub already.
 
-    MiniStack's CloudFormation has no AWS::IAM::OIDCProvider, so that the account has a provider already here.
+    MiniStack's CloudFormation has no AWS::IAM::OIDCProvider, so that the provider has to be there here; everything
+    else of the template is deployed as it is.
     """
-    line = pipeline(function("echo"))
-    template = aws.template(line, policy.roles(line, policy.place(line)), aws.repository("octo/shop"))
-    del template["Resources"]["Provider"]
-    provider = {"ParameterKey": "ProviderArn", "ParameterValue": "arn:aws:iam::700000009999:oidc-provider/github"}
-    session = boto3.Session("700000009999", "test", region_name="eu-west-1")
-    stacks = session.client("cloudformation", endpoint_url=aws_url)
-    stacks.create_stack(
-        StackName="dollop",
-        TemplateBody=json.dumps(template),
-        Parameters=[provider],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-    stacks.get_waiter("stack_create_complete").wait(StackName="dollop", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    (stack,) = stacks.describe_stacks(StackName="dollop")["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    iam = session.client("iam", endpoint_url=aws_url)
-    names = {"Plan": "shop-plan", "DeployTest": "shop-deploy-test", "PromoteProd": "shop-promote-prod"}
-    for output, name in names.items():
-        assert outputs[output].endswith(f":role/{name}")
-        assert 1 == len(iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"])
+    (tmp_path / "functions/echo").mkdir(parents=True)
+    (tmp_path / "functions/echo/echo.py").write_text("def handle(event, context):\n    return 1\n")
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
+    number = str(next(ACCOUNTS))
+    session = boto3.Session(number, "test", region_name="eu-west-1")
+    issuer = "https://token.actions.githubusercontent.com"
+    session.client("iam", endpoint_url=aws_url).create_open_id_connect_provider(Url=issuer)
+    keys = {"AWS_ACCESS_KEY_ID": number, "AWS_SECRET_ACCESS_KEY": "test"}
+    yield {**keys, "AWS_ENDPOINT_URL": aws_url, "FOLDER": str(tmp_path)}
+
+
+ACCOUNTS = itertools.count(700000009001)
+ROLE_NAMES = ("plan", "deploy-test", "promote-prod")
+
+
+def deploy(account: dict[str, str], *options: str) -> Result:
+    setup = ("setup", "aws", "--repository", "octo/shop", "--deploy", *options)
+    return run("-C", account["FOLDER"], *setup, environment=account)
+
+
+def iam(account: dict[str, str]) -> Any:
+    session = boto3.Session(account["AWS_ACCESS_KEY_ID"], "test", region_name="eu-west-1")
+    return session.client("iam", endpoint_url=account["AWS_ENDPOINT_URL"])
+
+
+def test_deploying_the_roles(account: dict[str, str]) -> None:
+    """The stack comes out whole, and stdout is what dollop setup github takes. Again: unchanged; narrower: updated."""
+    first = deploy(account)
+    assert 0 == first.code, first.err
+    number = account["AWS_ACCESS_KEY_ID"]
+    roles = [f"--role {name}=arn:aws:iam::{number}:role/shop-{name}" for name in ROLE_NAMES]
+    assert f"{' '.join(roles)}\n" == first.out
+    assert "create complete           resource=PlanRole" in first.err
+    for name in ROLE_NAMES:
+        assert 1 == len(iam(account).list_attached_role_policies(RoleName=f"shop-{name}")["AttachedPolicies"])
+    trust = iam(account).get_role(RoleName="shop-plan")["Role"]["AssumeRolePolicyDocument"]
+    provider = f"arn:aws:iam::{number}:oidc-provider/token.actions.githubusercontent.com"
+    assert {"Federated": provider} == trust["Statement"][0]["Principal"]
+
+    second = deploy(account)
+    assert (0, first.out) == (second.code, second.out)
+    assert "stack unchanged" in second.err
+
+    third = deploy(account, "--owner-id", "1", "--repository-id", "2")
+    assert (0, first.out) == (third.code, third.out), third.err
+    assert "update complete" in third.err
+    trust = iam(account).get_role(RoleName="shop-plan")["Role"]["AssumeRolePolicyDocument"]
+    assert "repo:octo@1/shop@2:pull_request" in json.dumps(trust)
+
+
+def test_numbers_come_from_github(github_api: str, github: GitHub, account: dict[str, str]) -> None:
+    """With a token nobody has to look them up."""
+    token_of = {"GITHUB_TOKEN": token(OWNER), "GITHUB_API_URL": github_api}
+    setup = ("-C", account["FOLDER"], "setup", "aws", "--repository", github.name)
+    done = run(*setup, environment={**account, **token_of})
+    there = github.repository()
+    assert 0 == done.code, done.err
+    assert f"repo:{OWNER}@{there.owner.id}/{there.name}@{there.id}:environment:prod" in done.out
+
+
+def test_stack_that_fails_says_why(account: dict[str, str]) -> None:
+    """CloudFormation's own reason for the resource that failed, and how to go on after a stack that was never whole.
+
+    (A role that is there already fails in AWS but not in MiniStack; a signal that never comes does in both.)
+    """
+    keys = {"aws_access_key_id": account["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": "test"}
+    aws = connect("eu-west-1", None, account["AWS_ENDPOINT_URL"], keys)
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    waits = {"Handle": {"Ref": "Handle"}, "Timeout": "1"}
+    broken = {
+        "Parameters": {"ProviderArn": {"Type": "String"}},
+        "Resources": {"Handle": handle, "Broken": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": waits}},
+    }
+    with pytest.raises(AwsError, match="the stack dollop-shop was not deployed: Broken: .*timed out"):
+        stack.deploy(aws, "dollop-shop", broken, lambda message, **fields: None)
+    again = deploy(account)
+    assert (1, "") == (again.code, again.out)
+    assert "aws cloudformation delete-stack --stack-name dollop-shop, then run it again" in again.err
+
+
+def test_account_without_a_provider(account: dict[str, str]) -> None:
+    """It is to be made by the stack: the one resource that this emulator does not know."""
+    provider = f"arn:aws:iam::{account['AWS_ACCESS_KEY_ID']}:oidc-provider/token.actions.githubusercontent.com"
+    iam(account).delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
+    done = deploy(account)
+    assert (1, "") == (done.code, done.out)
+    assert "Unrecognized resource types: [AWS::IAM::OIDCProvider]" in done.err

@@ -107,16 +107,20 @@ def test_only_aws_imports_the_sdk() -> None:
 
 
 def test_only_apply_writes() -> None:
-    """Whoever calls AWS names the operation there and then; outside of apply it is one that reads."""
+    """Whoever calls AWS names the operation there and then; outside of apply it is one that reads.
+
+    The roles of the workflows are no part of a release: ``dollop setup aws --deploy`` makes them."""
     writers = {}
     for file in FILES:
         for name, call in called(file):
             on = ast.unparse(call.func)
-            if name in ("call", "pages") and on.rpartition(".")[0].endswith("aws"):
-                assert call.args and isinstance(call.args[0], ast.Constant), f"{file}: {ast.unparse(call)}"
-                operation = str(call.args[0].value)
-                if not operation.startswith(("get_", "list_")):
+            if name in ("call", "pages", "ask") and on.rpartition(".")[0].endswith("aws"):
+                named = call.args[1 if name == "ask" else 0]
+                assert isinstance(named, ast.Constant), f"{file}: {ast.unparse(call)}"
+                operation = str(named.value)
+                if not operation.startswith(("get_", "list_", "describe_")):
                     writers[file] = operation
+    assert writers.pop("ci/setup/stack.py") in ("create_stack", "update_stack")
     assert writers
     assert {} == {file: name for file, name in writers.items() if not file.startswith("ci/apply/")}
 
