@@ -89,7 +89,9 @@ def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str
 
     with cache.temporary() as folder:
         ready = [hook.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
-        return {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
+        made = {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
+    cache.prune()
+    return made
 
 
 def _resolve(

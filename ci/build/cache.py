@@ -16,8 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
-_ABANDONED = 24 * 3600
-"""Seconds after which a temporary folder belongs to nobody alive."""
+_DAY = 24 * 3600
+"""Seconds after which a temporary folder belongs to nobody alive, and an entry is in nobody's hands."""
+_UNUSED = 30 * _DAY
+_LIMIT = 1_000_000_000
+"""Entries are removed that were not used for so many seconds; and, beyond so many bytes, not for longest."""
 
 
 class Cache:
@@ -46,6 +49,7 @@ class Cache:
         path = self.path(kind, key)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(temporary, path)
+        self.used(kind, key)
         return path
 
     def keep_folder(self, temporary: Path, kind: str, key: str) -> Path:
@@ -73,10 +77,16 @@ class Cache:
         """What ``store`` kept, or None when it is not there or damaged."""
         try:
             kept = self.path(kind, key).read_bytes()
+            self.used(kind, key)
             payload = zlib.decompress(kept[32:])
         except (FileNotFoundError, zlib.error):
             return None
         return payload if hashlib.sha256(payload).digest() == kept[:32] else None
+
+    def used(self, kind: str, key: str) -> None:
+        """An entry was of use just now: ``prune`` leaves it for longer."""
+        with suppress(OSError):  # a cache that cannot be written to can be read
+            os.utime(self.path(kind, key))
 
     def sweep(self) -> None:
         """Remove temporary folders that a killed build left behind."""
@@ -85,8 +95,31 @@ class Cache:
         except FileNotFoundError:
             return
         for entry in left:
-            if time.time() - entry.stat().st_mtime > _ABANDONED:
+            if time.time() - entry.stat().st_mtime > _DAY:
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+    def prune(self) -> None:
+        """Remove what has not been of use for long. What any build used within a day stays, whatever its size."""
+        now = time.time()
+        total = 0
+        for used, size, path in sorted(self._entries(), reverse=True):
+            total += size
+            if now - used > _DAY and (total > _LIMIT or now - used > _UNUSED):
+                with self.temporary() as folder, suppress(FileNotFoundError):
+                    path.rename(folder / "old")  # at once, so that nobody finds half of it
+
+    def _entries(self) -> Iterator[tuple[float, int, Path]]:
+        """When each was used, its bytes, and where it is."""
+        for path in self.root.glob("*/*"):
+            with suppress(FileNotFoundError):
+                if path.parent.name != "tmp":
+                    yield path.stat().st_mtime, _size(path), path
+
+
+def _size(path: Path) -> int:
+    if not path.is_dir():
+        return path.stat().st_size
+    return sum(file.lstat().st_size for file in path.rglob("*"))
 
 
 def sha256(path: Path) -> str | None:

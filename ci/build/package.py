@@ -21,6 +21,7 @@ def known(inputs: Inputs, cache: Cache) -> Package | None:
     found = sha256(path)
     if found is None or _base64(found) != said["code_sha256"]:
         return None
+    cache.used("packages", path.name)
     files = tuple(File(*file) for file in said.pop("files"))
     dependencies = tuple(Dependency(*dependency) for dependency in said.pop("dependencies"))
     left_out = tuple(LeftOut(*each) for each in said.pop("left_out"))

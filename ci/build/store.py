@@ -42,6 +42,7 @@ class Store:
             path = self._cache.path("wheels", f"{key}.whl")
             if sha256(path) != key:
                 return None
+            self._cache.used("wheels", path.name)
             self._known[key] = parse(self._directory(key, path, path.name), path)
         return self._known[key]
 

@@ -29,7 +29,9 @@ class Tree:
         self._key = content.digest(entry.file for entry in package.values())
         self.path = cache.path("trees", self._key).absolute()
         self.new = False
-        if not self.path.is_dir():
+        if self.path.is_dir():
+            cache.used("trees", self._key)
+        else:
             self.lay()
 
     def lay(self) -> None:
