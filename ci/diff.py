@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ci import attachments
 from ci.model import File, Function, LiveFunction, LiveVersion, Package, Secret, Settings
 from ci.plan.actions import Change, CodeChange, FileChange
 from ci.settings import SETTINGS, complete, key_of
@@ -117,10 +118,10 @@ def environment(before: Mapping[str, Secret], after: Mapping[str, Secret]) -> tu
 
 
 def tags(function: Function, live: LiveFunction) -> tuple[Change, ...]:
-    """Tags that differ, where pipeline.yaml manages them. AWS's own (``aws:``) are not ours to touch."""
+    """Tags that differ, where pipeline.yaml manages them. AWS's own and our marks are nobody's to touch."""
     if function.tags is None:
         return ()
-    there = {key: value for key, value in live.tags.items() if not key.startswith("aws:")}
+    there = {key: value for key, value in live.tags.items() if not attachments.is_kept(key)}
     return tuple(
         Change(f"tag {key}", there.get(key), function.tags.get(key))
         for key in sorted(there.keys() | function.tags.keys())

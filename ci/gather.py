@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ci import live, record
+from ci import attached, live, record
 from ci.aws import Aws
 from ci.errors import DollopError, UsageError
 from ci.model import LiveVersion, Stage
@@ -34,6 +34,7 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
 
     def one(aws: Aws) -> Plan:
         found = live.read(aws, stage, functions, packages, track=workspace.track)
+        found = attached.around(aws, found, functions, workspace.track)
         return deploy.deploy(stage, aws.region, functions, packages, found, workspace.origin)
 
     return _everywhere(workspace, [stage], one)
@@ -63,6 +64,7 @@ def to_promote(
         found, versions = live.compare(workspace.aws, stage, functions, targets, track=workspace.track)
         released = {name: _released(version) for name, version in versions.items() if version is not None}
         release = record.amounting_to(source.name, released, workspace.origin.run, workspace.origin.at)
+    found = attached.around(workspace.aws, found, functions, workspace.track)
     return promote.promote(
         stage, workspace.aws.region, functions, release, versions, found, workspace.origin, allow_older
     )
@@ -122,6 +124,7 @@ def to_delete(workspace: Workspace, globs: Sequence[str]) -> Plan:
 
     def one(aws: Aws) -> Plan:
         found = live.read(aws, stage, functions, aliases=True, track=workspace.track)
+        found = attached.all_around(aws, found, functions, workspace.track)
         return removal.delete(aws.region, functions, found, workspace.origin)
 
     return _everywhere(workspace, [], one)

@@ -131,7 +131,7 @@ def _running(aws: Aws, stage: Stage, function: Function) -> tuple[LiveFunction |
 
 
 def _function(function: Function, answer: Mapping[str, Any], running: LiveVersion | None) -> LiveFunction:
-    if function.tags is not None and "TagsError" in answer:
+    if "TagsError" in answer:
         reason = answer["TagsError"].get("Message", "no reason given")
         raise AwsError(f"{function.aws_name}: GetFunction: tags could not be read: {reason}", "allow lambda:ListTags")
     return LiveFunction(

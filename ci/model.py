@@ -127,6 +127,27 @@ class Hooks:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """One resource around a function, as it is wanted or as AWS has it: a URL, an event source, a schedule's rule.
+
+    A thing of pipeline.yaml may be several: a schedule is a rule, its target and a permission.
+    """
+
+    kind: str
+    """What it is to AWS: one of ``attachments.KINDS``."""
+    id: str
+    """Tells it from others of its kind at the same alias."""
+    key: str
+    """The key of pipeline.yaml that it belongs to: ``schedules``."""
+    name: str
+    """Of the entry under that key; empty where there can be one only."""
+    settings: Settings
+    """In AWS's shape, complete, without what follows from function and alias."""
+    reference: str = ""
+    """What AWS calls it: an event source mapping's UUID, the address of a URL."""
+
+
+@dataclass(frozen=True)
 class Function:
     """One entry of pipeline.yaml, defaults merged. Paths are relative to ``Pipeline.root``."""
 
@@ -149,6 +170,8 @@ class Function:
     """Largest package allowed, in bytes of zip. None: AWS's quotas alone."""
     packaging: Packaging = Packaging()
     hooks: Hooks = Hooks()
+    attachments: Mapping[str, tuple[Attachment, ...]] = field(default_factory=dict)
+    """Stage -> what its alias is to have around it."""
     line: int = 0
     """Line of the entry in pipeline.yaml, for messages."""
 
@@ -327,6 +350,8 @@ class LiveFunction:
     """Published versions, oldest first. Read only when something differs."""
     tags: Mapping[str, str] = field(default_factory=dict)
     concurrency: int | None = None
+    attached: Mapping[str, tuple[Attachment, ...]] = field(default_factory=dict)
+    """Alias -> what is around it. Read only where there is something, or should be."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the SDK itself knows of Lambda's API: members, types, limits, enumerations, patterns. Read, never retyped.
+"""What the SDK itself knows of AWS's APIs: members, types, limits, enumerations, patterns. Read, never retyped.
 
 The data is botocore's ``service-2`` file. It is read without importing botocore, which would cost more
 than everything else that a configuration needs.
@@ -45,12 +45,12 @@ class Shape:
         return self.type not in ("structure", "list", "map")
 
 
-def shape(name: str) -> Shape:
+def shape(name: str, service: str = "lambda") -> Shape:
     """The shape called ``name``.
 
     :raises KeyError: the SDK that is installed has no such shape.
     """
-    raw = _model()["shapes"][name]
+    raw = _model(service)["shapes"][name]
     return Shape(
         name=name,
         type=raw["type"],
@@ -66,10 +66,14 @@ def shape(name: str) -> Shape:
     )
 
 
+def request(operation: str) -> Shape:
+    """The structure that ``operation`` (``CreateFunction``, ``UpdateFunctionConfiguration``) of Lambda takes."""
+    return shape(_model()["operations"][operation]["input"]["shape"])
+
+
 def members(operation: str) -> dict[str, Shape]:
-    """What ``operation`` (``CreateFunction``, ``UpdateFunctionConfiguration``) takes, in the model's order."""
-    request = shape(_model()["operations"][operation]["input"]["shape"])
-    return {member: shape(name) for member, name in (request.members or {}).items()}
+    """What ``operation`` takes, in the model's order."""
+    return {member: shape(name) for member, name in (request(operation).members or {}).items()}
 
 
 def documentation(operation: str, member: str) -> str:
@@ -88,12 +92,12 @@ def python_runtimes() -> tuple[str, ...]:
 
 
 @functools.cache
-def _model() -> dict[str, Any]:
+def _model(service: str = "lambda") -> dict[str, Any]:
     package = importlib.util.find_spec("botocore")
     folders = package.submodule_search_locations or () if package else ()
-    found = sorted(file for folder in folders for file in Path(folder).glob("data/lambda/*/service-2.json*"))
+    found = sorted(file for folder in folders for file in Path(folder).glob(f"data/{service}/*/service-2.json*"))
     if not found:
-        raise DollopError("botocore's description of Lambda is not installed", "install boto3 beside this program")
+        raise DollopError(f"botocore's description of {service} is not installed", "install boto3 beside this program")
     newest = found[-1].read_bytes()
     model: dict[str, Any] = json.loads(gzip.decompress(newest) if found[-1].suffix == ".gz" else newest)
     return model

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from ci import interrupt
+from ci.apply.attach import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.errors import AbsentError, DollopError, MovedError, ReleaseError
@@ -37,8 +38,8 @@ class Move:
         return f"{self.function.label}: {what}"
 
 
-def restore(job: Job, moves: Sequence[Move], cause: BaseException) -> ReleaseError:
-    """Take back ``moves``. The error to raise: ``cause``, and what became of each alias.
+def restore(job: Job, moves: Sequence[Move], attaching: Attaching, cause: BaseException) -> ReleaseError:
+    """Take back what was attached, then ``moves``. The error to raise: ``cause``, and what became of each alias.
 
     No signal stops it. Should SIGKILL, its first line of log has said what it is about.
     """
@@ -53,8 +54,9 @@ def restore(job: Job, moves: Sequence[Move], cause: BaseException) -> ReleaseErr
     with interrupt.noted(threading.Event()):
         # What still hangs in a call sees the old event when that ends, and sends nothing more.
         job.go_on()
-        if moves:
-            job.say("putting back", moved=", ".join(map(str, moves)))
+        if moves or attaching.begun:
+            job.say("putting back", moved=", ".join(map(str, [*moves, *attaching.begun])))
+        left |= attaching.take_back()
         job.each("putting back", one, reversed(moves))
     return _outcome(job, left, cause)
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ci import record, smoke
+from ci.apply.attach import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.apply.restore import Move, alias, is_ours, restore
@@ -26,15 +27,16 @@ def shift(job: Job, versions: Mapping[str, str]) -> None:
     Raises ReleaseError.
     """
     moving = [function for function in job.plan.functions if function.shift]
-    shifting = _Shift(job, versions)
+    shifting, attaching = _Shift(job, versions), Attaching(job)
     try:
         if job.plan.canary:
             shifting.rehearse(job.plan.canary, moving)
         job.each("moving", shifting.move, moving[:1])
         job.each("moving", shifting.move, moving[1:])
         job.each("asking", lambda function: _ask(job, function), (f for f in moving if f.smoke))
+        attaching.run()
     except BaseException as error:
-        raise restore(job, shifting.moves, error) from error
+        raise restore(job, shifting.moves, attaching, error) from error
     for function in moving:
         done = "function created" if function.new else "function updated"
         job.log(done, function, name=function.aws_name, version=versions[function.label])

@@ -22,7 +22,10 @@ _WRONG_CREDENTIALS = frozenset(
 )
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_NAMES = ("FunctionName", "Resource", "Name", "logGroupName")
+_NAMES = ("FunctionName", "Resource", "Name", "Rule", "logGroupName", "logGroupNamePrefix", "UUID")
+_ABSENT = frozenset(
+    {"ResourceNotFoundException", "ParameterNotFound", "ProvisionedConcurrencyConfigNotFoundException"}
+)
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
 
 
@@ -57,7 +60,7 @@ def translate(
     code = _code(error)
     text = _discreet(str(error.response.get("Error", {}).get("Message", "")) or str(error), parameters)
     message = f"{where}: {text} ({code})"
-    if code in ("ResourceNotFoundException", "ParameterNotFound"):
+    if code in _ABSENT:
         return AbsentError(message, code=code)
     if code == "PreconditionFailedException" or (code == "InvalidParameterValueException" and "CodeSHA256" in text):
         return MovedError(f"{where}: live moved under the plan: {text}", "plan again, look, and deploy again", code)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ci import service_model, settings
-from ci.config import check, environment, handler, nodes, shape, words
+from ci import attachments, service_model, settings
+from ci.config import around, check, environment, handler, nodes, shape, words
 from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
-from ci.model import Canary, Function, Hooks, Packaging, Pipeline, Secret, Smoke, Stage
+from ci.model import Attachment, Canary, Function, Hooks, Packaging, Pipeline, Secret, Smoke, Stage
 
 SIZE_LIMIT = 1_000_000
 """Bytes of pipeline.yaml. A thousand functions, each said at length, are half of that."""
@@ -86,11 +86,12 @@ class _Loading:
                 self.problem(what, *path)
         project, defaults, entries = said.get("project", ""), said.get("defaults", {}), said.get("functions", {})
         named = self.aws_names(said.get("name", "{function}"), project, entries)
+        self.known = self.stages(said.get("stages", {}))
         return Pipeline(
             root=self.root,
             project=project,
             region=region or said.get("region"),
-            stages=self.stages(said.get("stages", {})),
+            stages=self.known,
             functions={name: self.function(name, named[name], defaults, entry) for name, entry in entries.items()},
             file=self.file,
         )
@@ -179,8 +180,35 @@ class _Loading:
             smoke=Smoke(**said["smoke"]) if "smoke" in said else None,
             retain=said.get("retain", Function.retain),
             max_size=said.get("max_size"),
+            attachments=self.attachments(name, aws_name, said),
             line=self.node.line_of(("functions", name)),
         )
+
+    def attachments(self, name: str, aws_name: str, said: Mapping[str, Any]) -> dict[str, tuple[Attachment, ...]]:
+        """What is around the function in each stage; a log group is all stages', and seen to where it is built."""
+        for stage in said.get("stages", {}):
+            if stage not in self.known:
+                what = f"there is no stage {stage!r}" + words.similar(stage, self.known)
+                self.problem(what, *self.origin(name, "stages", stage))
+        log_group = said.get("LoggingConfig", {}).get("LogGroup") or settings.log_group(aws_name)
+        if "log_retention" in said and isinstance(log_group, Secret):
+            self.problem("needs a log group that is not expanded", *self.origin(name, "log_retention"))
+        found: dict[str, tuple[Attachment, ...]] = {}
+        for stage in self.known.values():
+            there = around.of_stage(said, stage.name)
+            for what, (key, *rest) in around.problems(there):
+                own = self.origin(name, "stages", stage.name, key, *rest[:1])
+                self.problem(what, *(own[:-2] or ("functions", name)), key, *rest)
+            if stage.source is not None:
+                there.pop("log_retention", None)
+            if there:
+                found[stage.name] = attachments.wanted(aws_name, stage.alias, str(log_group), there)
+        reserved, provisioned = said.get("concurrency"), sum(map(_provisioned, found.values()))
+        if reserved is not None and provisioned > reserved:
+            # https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+            what = f"must be at least {provisioned}, what is provisioned in all stages"
+            self.problem(what, *self.origin(name, "concurrency"))
+        return found
 
     def origin(self, function: str, *key: str | int) -> tuple[str | int, ...]:
         """Where the file says ``key``, rightly or wrongly: in the function or in defaults. Empty: in neither."""
@@ -240,6 +268,10 @@ def _canary(said: Mapping[str, Any] | None) -> Canary | None:
 def _packaging(said: Mapping[str, Any]) -> Packaging:
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
     return Packaging(**values)
+
+
+def _provisioned(attached: Iterable[Attachment]) -> int:
+    return sum(each.settings["ProvisionedConcurrentExecutions"] for each in attached if each.kind == "provisioned")
 
 
 def _origins(stages: Mapping[str, Stage], start: str) -> set[str]:

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
 from pydantic_core import core_schema as core
 
 from ci import service_model, settings
-from ci.config import template
+from ci.config import around, template
 from ci.model import SLIM, Packaging
 from ci.service_model import Shape
 from ci.since import LENGTH, length
@@ -93,7 +93,16 @@ def _function() -> Fields:
         "smoke": _field(_mapping({key: _field(core.any_schema(), required=True) for key in ("event", "expect")})),
         "retain": _field(core.int_schema(ge=1)),
         "max_size": _field(_size()),
+        **_around(),
+        "log_retention": _field(around.retention()),
+        "stages": _field(
+            core.dict_schema(core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT), _mapping(_around()))
+        ),
     }
+
+
+def _around() -> Fields:
+    return around.fields(lambda shape: _value(shape, expandable=False), _mapping, _field, settings.snake_case)
 
 
 def _packaging() -> Fields:
@@ -210,7 +219,7 @@ def _value(shape: Shape, expandable: bool) -> CoreSchema:
             return core.bool_schema()
         case "integer" | "long":
             return core.int_schema(ge=None if low is None else int(low), le=None if high is None else int(high))
-        case "float" | "double":
+        case "float" | "double" | "timestamp":
             return core.float_schema(ge=low, le=high, allow_inf_nan=False)
         case "list":
             item = service_model.shape(shape.member or "")

@@ -43,6 +43,10 @@ _FORMS = {
     "layers": "must be the ARN of a layer's version, such as arn:aws:lambda:eu-west-1:123456789012:layer:name:1",
     "environment": "as a name may hold letters, digits and _, starts with a letter, and is longer than that",
     "tags": "may hold letters, digits, spaces and _.:/=+-@",
+    "schedule_expression": "must be a rate or a time, such as rate(1 day) or cron(0 3 * * ? *)",
+    "schedules": _NAME,
+    "events": _NAME,
+    "permissions": _NAME,
 }
 """What a pattern means, by the key whose value or whose names it is for. The others are shown as they are."""
 

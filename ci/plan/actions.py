@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ci.model import Canary, Package, Secret, Settings, Smoke, VersionRecord
+from ci.model import Attachment, Canary, Package, Secret, Settings, Smoke, VersionRecord
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,29 @@ class PointAlias:
 
 
 @dataclass(frozen=True)
+class Attach:
+    """One resource around ``alias`` is created (no ``before``), changed, or taken away (no ``after``).
+
+    Turned round, it is its own way back.
+    """
+
+    alias: str
+    before: Attachment | None
+    after: Attachment | None
+
+    @property
+    def about(self) -> Attachment:
+        """What is there afterwards, or was before."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+    def reversed(self) -> Attach:
+        """What takes this back."""
+        return Attach(self.alias, self.after, self.before)
+
+
+@dataclass(frozen=True)
 class DeleteVersion:
     """``size`` is in bytes of zip, which no longer count against the account's code storage."""
 
@@ -161,14 +184,15 @@ class DeleteFunction:
 Preparation = CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
 Shift = PutConcurrency | SplitAlias | PointAlias
 Removal = DeleteVersion | DeleteFunction
-Action = Preparation | Shift | Removal
+Action = Preparation | Shift | Attach | Removal
 
 
 @dataclass(frozen=True)
 class FunctionPlan:
     """What is to be done to one function, and what that changes for its users.
 
-    ``prepare`` reaches no user; ``shift`` does, after every function is prepared; ``remove`` deletes.
+    ``prepare`` reaches no user; ``shift`` does, after every function is prepared; ``attach`` follows when all aliases
+    have moved and the smoke tests have passed; ``remove`` deletes.
     ``changes`` and ``code`` compare with what the stage runs, the actions with the workbench, ``$LATEST``:
     after a crash in the middle the first is still the whole change, the second only the rest of the work.
     """
@@ -183,6 +207,7 @@ class FunctionPlan:
     """What ``$LATEST`` has that the newest version has not: changed by hand, or by a release that broke off."""
     prepare: tuple[Preparation, ...] = ()
     shift: tuple[Shift, ...] = ()
+    attach: tuple[Attach, ...] = ()
     remove: tuple[Removal, ...] = ()
     arn: str = ""
     revision: str = ""
@@ -205,7 +230,7 @@ class FunctionPlan:
     @property
     def actions(self) -> tuple[Action, ...]:
         """All of them, in the order in which they happen."""
-        return (*self.prepare, *self.shift, *self.remove)
+        return (*self.prepare, *self.shift, *self.attach, *self.remove)
 
 
 @dataclass(frozen=True)

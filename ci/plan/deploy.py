@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 
-from ci import diff
+from ci import attachments, diff
 from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
-from ci.plan import point
+from ci.plan import attach, point
 from ci.plan.actions import (
     Change,
     CodeChange,
@@ -71,6 +72,9 @@ class _Deployment:
         self.origin = origin
 
     def plan(self, live: LiveFunction | None) -> FunctionPlan:
+        return replace(self._itself(live), attach=attach.actions(self.function, self.stage, live))
+
+    def _itself(self, live: LiveFunction | None) -> FunctionPlan:
         if live is None:
             return self._create()
         if diff.settled(self.function, self.package, live):
@@ -191,7 +195,7 @@ class _Deployment:
         if wanted is None:
             return ()
         new = {key: value for key, value in wanted.items() if live.tags.get(key) != value}
-        gone = tuple(sorted(key for key in live.tags.keys() - wanted.keys() if not key.startswith("aws:")))
+        gone = tuple(sorted(key for key in live.tags.keys() - wanted.keys() if not attachments.is_kept(key)))
         return (*((TagFunction(new),) if new else ()), *((UntagFunction(gone),) if gone else ()))
 
     def _drift(self, newest: LiveVersion | None, latest: LiveVersion, upload: bool) -> tuple[Change, ...]:

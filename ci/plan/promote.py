@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from ci import diff
 from ci.errors import Refused
 from ci.model import Function, Live, LiveVersion, Stage
-from ci.plan import point
+from ci.plan import attach, point
 from ci.plan.actions import FunctionPlan, Origin, Plan
 from ci.record import Release
 
@@ -36,14 +37,27 @@ def promote(
         if reason or found is None or target is None:
             reasons.append(reason)
         else:
-            plans.append(point.existing(function, stage, found, target, release.id, origin))
+            moved = point.existing(function, stage, found, target, release.id, origin)
+            plans.append(replace(moved, attach=attach.actions(function, stage, found)))
     if reasons:
         hint = "deploy again and promote that release"
         if any("older" in reason for reason in reasons):
             hint = "dollop status shows what each stage runs; --allow-older promotes it all the same"
         raise Refused("\n".join(reasons), hint)
-    notes = point.canaries(stage, plans, live)
+    notes = (*point.canaries(stage, plans, live), *_of_this_checkout(plans, versions, origin))
     return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, point.canary(stage, plans))
+
+
+def _of_this_checkout(
+    plans: Iterable[FunctionPlan], versions: Mapping[str, LiveVersion | None], origin: Origin
+) -> Iterator[str]:
+    """A version carries its configuration, but not what is around it: that is as pipeline.yaml has it now."""
+    for plan in plans:
+        target = versions.get(plan.function)
+        commit = target.record.commit if target and target.record else ""
+        if plan.attach and commit != origin.commit:
+            built = f"version {target.version if target else ''} is of commit {commit[:7] or 'unknown'}"
+            yield f"{plan.function}: {built}; what is around it is that of this checkout"
 
 
 def _refusal(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ci.model import Function, Live, LiveFunction, LiveVersion
+from ci.plan import attach
 from ci.plan.actions import DeleteFunction, DeleteVersion, FunctionPlan, Origin, Plan
 
 
@@ -33,11 +34,12 @@ def _unneeded(live: LiveFunction, retain: int) -> list[LiveVersion]:
 
 
 def delete(region: str, functions: Iterable[Function], live: Live, origin: Origin) -> Plan:
-    """Delete whole functions, each with its aliases and versions: one call, so that none is left half deleted."""
+    """Delete whole functions: what is around them, then each with its aliases and versions in one call."""
     plans = []
     for function in sorted(functions, key=lambda function: function.name):
         found = live.functions[function.name]
         if found is not None:
             gone = DeleteFunction({name: alias.version for name, alias in sorted((found.aliases or {}).items())})
-            plans.append(FunctionPlan(function.name, function.aws_name, remove=(gone,), arn=found.arn))
+            around = attach.removal(found)
+            plans.append(FunctionPlan(function.name, function.aws_name, attach=around, remove=(gone,), arn=found.arn))
     return Plan("delete", live.stage.name, region, "", origin, tuple(plans))

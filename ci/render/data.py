@@ -10,6 +10,7 @@ from typing import Any
 
 from ci.plan.actions import (
     Action,
+    Attach,
     Change,
     CodeChange,
     CreateFunction,
@@ -128,6 +129,14 @@ def _action(action: Action) -> dict[str, Any]:
             moves = {"call": call, "alias": action.alias, "before": action.before, "after": action.expected}
             begun = {"canary_since": action.begun} if action.begun else {}
             return moves | begun | ({"at_once": action.at_once} if action.at_once else {})
+        case Attach():
+            return {
+                "attach" if action.after else "detach": action.about.kind,
+                "alias": action.alias,
+                "id": action.about.id,
+                "before": dict(action.before.settings) if action.before else None,
+                "after": dict(action.after.settings) if action.after else None,
+            }
         case DeleteVersion():
             return {"call": "DeleteFunction", "version": action.version}
         case DeleteFunction():

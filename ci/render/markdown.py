@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from ci.model import Canary
 from ci.plan.actions import Change, CodeChange, FileChange, FunctionPlan, Plan, PointAlias
 from ci.record import Release
-from ci.render import marker
+from ci.render import attachments, marker
 from ci.render.columns import si, sizes
 from ci.render.escape import plain
 from ci.render.text import duration, rollout, summary
@@ -176,6 +176,7 @@ def _kinds(function: FunctionPlan) -> str:
         "new" if function.new else "",
         "code" if function.code and not function.new else "",
         f"{settings} setting{'s' * (settings > 1)}" if settings and not function.new else "",
+        *(f"{group.mark} {group.what}" for group in attachments.groups(function.attach)),
         f"{len(function.remove)} removed" if function.remove else "",
     ]
     return ", ".join(filter(None, words)) or "version"
@@ -214,6 +215,9 @@ def _diff(function: FunctionPlan, canary: Canary | None) -> list[str]:
         if isinstance(action, PointAlias):
             lines += _change(Change(f"alias {action.alias}", action.before, action.expected))
             lines += [f"  {key}: {plain(value)}" for key, value in rollout(action, function, canary)]
+    for group in attachments.groups(function.attach):
+        lines.append(f"{group.mark} {group.what}".replace("~", "!"))
+        lines += [line for change in group.changes for line in _change(change)]
     return lines
 
 

@@ -17,6 +17,7 @@ from ci.plan.actions import (
     TagFunction,
     UntagFunction,
 )
+from ci.render import attachments
 from ci.render.columns import si, sizes
 from ci.render.escape import plain
 
@@ -37,7 +38,7 @@ def summary(plan: Plan) -> str:
         return f"nothing to do: {len(plan.functions)} unchanged"
     counts = {
         "to create": sum(function.new for function in plan.functions),
-        "to update": sum(bool(f.prepare or f.shift) and not f.new for f in plan.functions),
+        "to update": sum(bool(f.prepare or f.shift or f.attach) and not f.new for f in plan.functions),
         "to remove": sum(len(function.remove) for function in plan.functions),
         "unchanged": sum(not function.actions for function in plan.functions),
     }
@@ -61,6 +62,9 @@ def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]
                 f"    version: {_moved(action.before, action.expected)}",
                 *(f"    {key}: {plain(value)}" for key, value in rollout(action, function, canary)),
             ]
+    for group in attachments.groups(function.attach):
+        body = [line for change in group.changes for line in _change(change)]
+        yield [f"  {group.mark} {group.what} {plain(function.function)}", *body]
     for removal in function.remove:
         if isinstance(removal, DeleteVersion):
             size = f"    size: {si(removal.size)}"

@@ -20,7 +20,7 @@ PURE = sorted(
     for file in FILES
     if file.startswith(("ci/plan/", "ci/render/"))
     or file.removeprefix("ci/").removesuffix(".py")
-    in ("diff", "drift", "errors", "model", "policy", "record", "settings", "smoke")
+    in ("attachments", "diff", "drift", "errors", "model", "policy", "record", "settings", "smoke")
 )
 WITHOUT_EFFECTS = {
     *("__future__", "collections", "dataclasses", "datetime", "functools", "hashlib", "html", "itertools", "json"),
@@ -114,11 +114,11 @@ def test_only_apply_writes() -> None:
     for file in FILES:
         for name, call in called(file):
             on = ast.unparse(call.func)
-            if name in ("call", "pages", "ask") and on.rpartition(".")[0].endswith("aws"):
-                named = call.args[1 if name == "ask" else 0]
+            if name in ("call", "pages", "read", "ask") and on.rpartition(".")[0].endswith("aws"):
+                named = call.args[name in ("read", "ask")]
                 assert isinstance(named, ast.Constant), f"{file}: {ast.unparse(call)}"
                 operation = str(named.value)
-                if not operation.startswith(("get_", "list_", "describe_")):
+                if not operation.startswith(("get_", "list_", "describe_", "filter_")):
                     writers[file] = operation
     assert writers.pop("ci/setup/stack.py") in ("create_stack", "update_stack")
     assert writers

@@ -1,0 +1,201 @@
+"""Read-only: what AWS has around functions. Nothing is asked about a function that neither has nor wants anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from ci import attachments, service_model, settings
+from ci.aws import Aws
+from ci.errors import AbsentError
+from ci.model import Attachment, Function, Live, LiveFunction
+from ci.parallel import Track, each, quiet
+
+
+@dataclass(frozen=True)
+class Place:
+    """An alias to which things are attached."""
+
+    aws: Aws
+    name: str
+    """Of the function."""
+    alias: str
+    arn: str
+    """Of the function."""
+    log_group: str = ""
+
+    @property
+    def target(self) -> str:
+        """What everything points at."""
+        return f"{self.arn}:{self.alias}"
+
+
+def log_group(function: Function) -> str:
+    """The log group that the function writes to."""
+    logging = function.settings.get("LoggingConfig") or {}
+    return str(logging.get("LogGroup") or settings.log_group(function.aws_name))
+
+
+def around(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
+    """``live`` with what the stage's alias has around it, where something is marked or wanted. Raises AwsError."""
+    stage = live.stage
+
+    def kinds(function: Function, found: LiveFunction | None) -> frozenset[str]:
+        wanted = function.attachments.get(stage.name, ())
+        marked = attachments.marked(found.tags, stage.alias) if found else frozenset()
+        return marked | attachments.kinds(wanted) if found else frozenset()
+
+    return _with(aws, live, functions, lambda function, found: {stage.alias: kinds(function, found)}, track)
+
+
+def all_around(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
+    """``live`` with what every alias has around it. Raises AwsError."""
+
+    def kinds(function: Function, found: LiveFunction | None) -> Mapping[str, frozenset[str]]:
+        tags = found.tags if found else {}
+        return {alias: attachments.marked(tags, alias) for alias in attachments.marked_aliases(tags)}
+
+    return _with(aws, live, functions, kinds, track)
+
+
+def urls(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
+    """``live`` with the URL of the stage's alias, where it has one of ours. Raises AwsError."""
+    alias = live.stage.alias
+
+    def kinds(function: Function, found: LiveFunction | None) -> Mapping[str, frozenset[str]]:
+        return {alias: attachments.marked(found.tags, alias) & {"url"}} if found else {}
+
+    return _with(aws, live, functions, kinds, track)
+
+
+def _with(
+    aws: Aws,
+    live: Live,
+    functions: Iterable[Function],
+    kinds: Callable[[Function, LiveFunction | None], Mapping[str, frozenset[str]]],
+    track: Track,
+) -> Live:
+    asked = [
+        (function, found, alias, those)
+        for function in functions
+        if (found := live.functions.get(function.name))
+        for alias, those in kinds(function, found).items()
+        if those
+    ]
+    if not asked:
+        return live
+
+    def one(item: tuple[Function, LiveFunction, str, frozenset[str]]) -> tuple[Attachment, ...]:
+        function, found, alias, those = item
+        return read(Place(aws, function.aws_name, alias, found.arn, log_group(function)), those)
+
+    with track(f"reading around {live.stage.name}", len(asked)) as done:
+        answers = each(one, asked, aws.interrupted, done)
+    attached: dict[str, dict[str, tuple[Attachment, ...]]] = {}
+    for (function, _, alias, _), answer in zip(asked, answers, strict=True):
+        attached.setdefault(function.name, {})[alias] = answer
+    known = {
+        name: replace(found, attached=attached[name]) if found and name in attached else found
+        for name, found in live.functions.items()
+    }
+    return replace(live, functions=known)
+
+
+def read(place: Place, kinds: Iterable[str]) -> tuple[Attachment, ...]:
+    """What of ``kinds`` is at ``place``; of the kinds of which there can be several, only what has our mark."""
+    return tuple(found for kind in sorted(kinds) if kind in _READERS for found in _READERS[kind](place))
+
+
+def _permissions(place: Place) -> Iterator[Attachment]:
+    try:
+        policy = place.aws.call("get_policy", FunctionName=place.name, Qualifier=place.alias)["Policy"]
+    except AbsentError:
+        return
+    for statement in json.loads(policy)["Statement"]:
+        if entry := attachments.entry_of(statement.get("Sid", "")):
+            yield Attachment("permission", statement["Sid"], *entry, {})
+
+
+def _url(place: Place) -> Iterator[Attachment]:
+    try:
+        answer = place.aws.call("get_function_url_config", FunctionName=place.name, Qualifier=place.alias)
+    except AbsentError:
+        return
+    members = ("AuthType", "InvokeMode", "Cors")
+    said = {key: value for key, value in answer.items() if key in members}
+    yield Attachment("url", "", "url", "", attachments.url_settings(said), answer["FunctionUrl"])
+
+
+def _schedules(place: Place) -> Iterator[Attachment]:
+    prefix = attachments.rule_prefix(place.name, place.alias)
+    for page in place.aws.read("events", "list_rules", NamePrefix=prefix):
+        for rule in page["Rules"]:
+            name = rule["Name"].removeprefix(prefix)
+            said = {"ScheduleExpression": rule.get("ScheduleExpression", ""), "State": rule["State"]}
+            yield Attachment("rule", rule["Name"], "schedules", name, said)
+            for answer in place.aws.read("events", "list_targets_by_rule", Rule=rule["Name"]):
+                for target in answer["Targets"]:
+                    if target["Id"] == attachments.TAG and target["Arn"] == place.target:
+                        yield Attachment("target", rule["Name"], "schedules", name, {"Input": target.get("Input", "")})
+
+
+def _events(place: Place) -> Iterator[Attachment]:
+    """Those of others too, which have no id: no second mapping can be made for the same source and alias."""
+    members = service_model.members("CreateEventSourceMapping").keys() - {"Tags", "FunctionName"}
+    try:
+        listed = list(place.aws.pages("list_event_source_mappings", "EventSourceMappings", FunctionName=place.target))
+    except AbsentError:
+        return
+    for item in listed:
+        if item.get("State") == "Deleting":
+            continue
+        try:
+            tags = place.aws.call("list_tags", Resource=_mapping_arn(place, item))["Tags"]
+        except AbsentError:
+            continue  # deleted since it was listed
+        said = {key: _plain(value) for key, value in item.items() if key in members}
+        said["Enabled"] = item.get("State") not in ("Disabled", "Disabling")
+        id = tags.get(attachments.TAG, "")
+        found = attachments.event_settings(said)
+        yield Attachment("event", id, "events", id.rpartition("-")[0], found, item["UUID"])
+
+
+def _mapping_arn(place: Place, item: Mapping[str, Any]) -> str:
+    account = place.arn.rpartition(":function:")[0]
+    return str(item.get("EventSourceMappingArn") or f"{account}:event-source-mapping:{item['UUID']}")
+
+
+def _plain(value: Any) -> Any:
+    return value.timestamp() if isinstance(value, datetime) else value
+
+
+def _provisioned(place: Place) -> Iterator[Attachment]:
+    try:
+        answer = place.aws.call("get_provisioned_concurrency_config", FunctionName=place.name, Qualifier=place.alias)
+    except AbsentError:
+        return
+    said = {"ProvisionedConcurrentExecutions": answer["RequestedProvisionedConcurrentExecutions"]}
+    yield Attachment("provisioned", "", "provisioned_concurrency", "", said)
+
+
+def _retention(place: Place) -> Iterator[Attachment]:
+    for page in place.aws.read("logs", "describe_log_groups", logGroupNamePrefix=place.log_group):
+        for group in page["logGroups"]:
+            if group["logGroupName"] == place.log_group:
+                yield Attachment("group", place.log_group, "log_retention", "", {})
+                if days := group.get("retentionInDays"):
+                    yield Attachment("retention", place.log_group, "log_retention", "", {"RetentionInDays": days})
+
+
+_READERS: Mapping[str, Callable[[Place], Iterator[Attachment]]] = {
+    "permission": _permissions,
+    "url": _url,
+    "rule": _schedules,
+    "event": _events,
+    "provisioned": _provisioned,
+    "retention": _retention,
+}
+"""By the kinds that a mark holds."""

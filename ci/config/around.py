@@ -1,0 +1,95 @@
+"""What pipeline.yaml may say of what a function has around it. Fields, limits and enumerations are the SDK's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from pydantic_core import CoreSchema
+from pydantic_core import core_schema as core
+
+from ci import attachments, service_model
+from ci.service_model import Shape
+
+Fields = dict[str, core.TypedDictField]
+Value = Callable[[Shape], CoreSchema]
+Mapped = Callable[[Fields], CoreSchema]
+Field = Callable[..., core.TypedDictField]
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*"
+
+_ALIAS = frozenset({"FunctionName", "Qualifier"})
+"""What says where a thing is attached: the pipeline fills it in."""
+
+
+def fields(value: Value, mapping: Mapped, field: Field, snake: Callable[[str], str]) -> Fields:
+    """The keys that may be said of a function, and of it in one stage; made by the parts of ``shape``."""
+    name = core.str_schema(pattern=rf"^(?:{NAME})$", max_length=attachments.NAME_LIMIT)
+
+    def taken(operation: str, without: Collection[str] = (), optional: Collection[str] = ()) -> CoreSchema:
+        request = service_model.request(operation)
+        members = service_model.members(operation)
+        return mapping(
+            {
+                member: field(value(shape), member in request.required and member not in optional, snake(member))
+                for member, shape in members.items()
+                if member not in _ALIAS and member not in without
+            }
+        )
+
+    expression = service_model.shape("ScheduleExpression", "events")
+    at = core.str_schema(pattern=r"^(?:(rate|cron)\(.+\))$", max_length=int(expression.max or 0))
+    schedule = mapping(
+        {
+            "ScheduleExpression": field(at, True, "schedule_expression"),
+            "State": field(core.literal_schema(["ENABLED", "DISABLED"]), False, "state"),
+            "Input": field(core.any_schema(), False, "input"),
+        }
+    )
+    permission = taken("AddPermission", without=("StatementId", "RevisionId"), optional=("Action",))
+    provisioned = service_model.shape("PositiveInteger")
+    return {
+        "url": field(taken("CreateFunctionUrlConfig")),
+        "schedules": field(core.dict_schema(name, _alone(schedule, at, "schedule_expression"))),
+        "events": field(core.dict_schema(name, taken("CreateEventSourceMapping", without=("Tags",)))),
+        "permissions": field(core.dict_schema(name, permission)),
+        "provisioned_concurrency": field(value(provisioned)),
+    }
+
+
+def retention() -> CoreSchema:
+    """Days for which logs are kept."""
+    return core.literal_schema(list(attachments.RETENTIONS))
+
+
+def _alone(schema: CoreSchema, alone: CoreSchema, key: str) -> CoreSchema:
+    """``schema``, where the value of its ``key`` may stand for all of it: ``nightly: rate(1 day)``."""
+
+    def wrapped(value: Any) -> Any:
+        return {key: value} if isinstance(value, str) else value
+
+    either = core.union_schema([alone, schema])
+    return core.no_info_before_validator_function(wrapped, schema, json_schema_input_schema=either)
+
+
+_BY_NAME = ("schedules", "events", "permissions")
+
+
+def of_stage(said: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """What ``said``, a function that was checked, has around it in ``stage``: its own keys, and over them those that
+    it says of the stage."""
+    own = {key: said[key] for key in attachments.KEYS if key in said}
+    there: dict[str, Any] = said.get("stages", {}).get(stage, {})
+    named = {key: own.get(key, {}) | there.get(key, {}) for key in _BY_NAME if key in own or key in there}
+    return own | there | named
+
+
+def problems(said: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What AWS would refuse of a stage's ``events`` and does not tell in its service model: what, and where."""
+    for name, entry in said.get("events", {}).items():
+        service = attachments.source(entry)
+        if not entry.get("EventSourceArn") and not entry.get("SelfManagedEventSource"):
+            yield "is missing", ("events", name, "event_source_arn")
+        elif service in ("kinesis", "dynamodb") and "StartingPosition" not in entry:
+            # https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+            yield "is missing: a stream is read from somewhere", ("events", name, "starting_position")
