@@ -12,7 +12,7 @@ import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,12 @@ class Run:
     def links(self) -> Links:
         server = self.environ.get("GITHUB_SERVER_URL") or "https://github.com"
         return Links(f"{server}/{self.repository}", self._variable("GITHUB_RUN_ID"))
+
+    @property
+    def failing(self) -> Links:
+        """As ``links``, but where another run started this one and failed, to that one."""
+        other = self.event.get("workflow_run") or {}
+        return replace(self.links, run=str(other["id"])) if other.get("conclusion") == "failure" else self.links
 
     def _variable(self, name: str) -> str:
         value = self.environ.get(name)

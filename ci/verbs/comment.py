@@ -56,16 +56,18 @@ def plan(run: Run, pull: Pull, file: Path) -> None:
     console.note(f"comment {pull.write(_stage(body, file), body)}")
 
 
+_UNTOLD = "a step before the plan failed, the login to AWS for example (AWS_ROLE, or the secrets): see the run"
+
+
 @comment.command()
 @click.argument("stage")
 @click.argument("messages", nargs=-1)
 @_tell
 def failure(run: Run, pull: Pull, stage: str, messages: tuple[str, ...]) -> None:
-    """Say in MESSAGES why there is no plan for STAGE."""
+    """Say in MESSAGES why there is no plan for STAGE; without any, where to look."""
     from ci.render import markdown
 
-    told = [message for message in messages if message.strip()] or ["a step failed before: see the run"]
-    body = markdown.failure(stage, told, run.links, run.commit)
+    body = markdown.failure(stage, list(filter(str.strip, messages)) or [_UNTOLD], run.failing, run.commit)
     console.note(f"comment {pull.write(stage, body)}")
 
 

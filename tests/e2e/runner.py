@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.e2e.hub import BOT, OWNER, GitHub, token
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,7 @@ class Project:
     github: GitHub
     aws: str
     account: str
+    secret: str = SECRET
     runs: int = 0
     variables: dict[str, str] = field(default_factory=lambda: {"CHECK": "true", "BUILD_IMAGE": "none"})
     environment: dict[str, str] = field(default_factory=dict)
@@ -108,6 +111,19 @@ class Project:
         self.variables["BUILD_IMAGE"] = image
         self.environment["DOLLOP_PYTHON"] = ""
 
+    def call_no_workflow(self) -> None:
+        """Let the job ``build`` of pull-request.yml be that of build.yml, instead of a call of it.
+
+        act ends a run when a job of a called workflow fails; GitHub goes on with the jobs that are to run always.
+        """
+        folder = self.folder / ".github/workflows"
+        called = (folder / "build.yml").read_text().replace("inputs.image", "vars.BUILD_IMAGE")
+        pull_request = yaml.safe_load((folder / "pull-request.yml").read_text())
+        pull_request["jobs"]["build"] = yaml.safe_load(called)["jobs"]["build"]
+        pull_request["on"] = pull_request.pop(True)  # YAML takes the word for a truth value
+        (folder / "pull-request.yml").write_text(yaml.safe_dump(pull_request))
+        self.commit("Call no workflow", {})
+
     def start(self, workflow: str, event: str, payload: Mapping[str, Any] | None = None, **inputs: str) -> Run:
         """Start a workflow in a copy of what is checked out now."""
         self.runs += 1
@@ -127,7 +143,7 @@ class Project:
             "TEST_AWS": self.aws,
             **self.environment,
         }
-        secrets = {"GITHUB_TOKEN": token(BOT), "AWS_ACCESS_KEY_ID": self.account, "AWS_SECRET_ACCESS_KEY": SECRET}
+        secrets = {"GITHUB_TOKEN": token(BOT), "AWS_ACCESS_KEY_ID": self.account, "AWS_SECRET_ACCESS_KEY": self.secret}
         act = Path(sys.executable).with_name("act")
         command = [act, event, "-W", f".github/workflows/{workflow}", "-e", event_file]
         command += ["-P", "ubuntu-latest=-self-hosted", "--pull=false", "--no-cache-server", "--json", "--actor", OWNER]

@@ -192,3 +192,13 @@ def test_a_push_without_a_pull_request(github: GitHub, tmp_path: Path) -> None:
     record = tmp_path / "release.json"
     record.write_text(to_json(Release("r-1", "test", "c", "7", "2026-01-31T09:00:00Z", {})))
     assert "" == dollop(alone, "check", promise(tmp_path, "one")) == dollop(alone, "release", record)
+
+
+def test_build_of_a_fork_that_failed(github: GitHub, tmp_path: Path) -> None:
+    """There is no plan and no word of the reason here: the comment leads to the run that failed, not to its own."""
+    pull = opened(github)
+    head = {"head_repository": {"owner": {"login": "octo"}}, "head_branch": "feature", "head_sha": pull.head.sha}
+    dollop(run(github, {"workflow_run": {**head, "id": 5, "conclusion": "failure"}}, tmp_path), "failure", "test", "")
+    (body,) = comments(pull)
+    assert "### No plan for `test`" in body and "a step before the plan failed" in body
+    assert "actions/runs/5" in body and "actions/runs/7" not in body

@@ -13,8 +13,9 @@ import boto3
 import pytest
 from github.PullRequest import PullRequest
 
-from tests.e2e.hub import GitHub
+from tests.e2e.hub import BOT, GitHub
 from tests.e2e.runner import HANDLER, PIPELINE, SECRET, Project, Run, caller, project
+from tests.emulated.enforcing import enforcing
 
 ACCOUNTS = itertools.count(700000000001)
 HANDLER_FILE = "functions/echo/echo.py"
@@ -109,15 +110,62 @@ def test_plan_that_fails_says_why(team: Project) -> None:
     assert "file=pipeline.yaml,line=13" in outcome.errors
 
 
-def test_wrong_configuration_is_annotated(team: Project) -> None:
-    """Every problem is shown beside its line. (act ends a run when a job of a called workflow fails; GitHub goes on to
-    the jobs that are to run always, so that the comment is not looked at here.)"""
+def test_build_that_fails_says_why(team: Project) -> None:
+    """Each problem is shown beside its line and in the comment; the check is red. The next good push mends both."""
+    team.call_no_workflow()
     pull = opened(team)
     sha = team.commit("Break it", {"pipeline.yaml": PIPELINE.replace("handler: echo.handle", "memory: lots")})
     outcome = team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name))
-    assert not outcome.succeeded
+    assert {"check": "success", "build": "failure", "plan": "success", "required": "failure"} == outcome.jobs
+    (body,) = comments(pull)
+    assert "### No plan for `test`" in body and sha[:7] in body
     for line, where in ((10, "functions.echo.handler"), (11, "functions.echo.memory")):
         assert f"::error file=pipeline.yaml,line={line}::{where}: " in outcome.errors
+        assert f"- `pipeline.yaml:{line}: {where}: " in body
+
+    key = "functions/echo/id_rsa"
+    sha = team.commit("Leave a key", {"pipeline.yaml": PIPELINE, key: "-----BEGIN RSA PRIVATE KEY-----\n"})
+    assert not team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name)).succeeded
+    (body,) = comments(pull)
+    assert "### No plan for `test`" in body and "id_rsa" in body and "memory" not in body
+
+    team.git("rm", "--quiet", key)
+    sha = team.commit("Mend it", {})
+    assert team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name)).succeeded
+    (body,) = comments(pull)
+    assert "### Deploy to `test`: 1 to create" in body and "No plan" not in body
+
+
+def test_plan_without_access_says_what_to_allow(github: GitHub, tmp_path: Path) -> None:
+    """An AWS that refuses: the comment names the call and the permission, the check is red."""
+    (tmp_path / "aws").mkdir()
+    with enforcing(tmp_path / "aws") as url:
+        iam = boto3.Session("test", "test", region_name="eu-west-1").client("iam", endpoint_url=url)
+        iam.create_user(UserName="nobody")
+        key = iam.create_access_key(UserName="nobody")["AccessKey"]
+        team = project(tmp_path, github, url, key["AccessKeyId"])
+        team.secret = key["SecretAccessKey"]
+        pull = opened(team)
+        event = about(pull, team.git("rev-parse", "HEAD"), team.github.name)
+        outcome = team.run("pull-request.yml", "pull_request", event)
+    assert {"check": "success", "build": "success", "plan": "failure", "required": "failure"} == outcome.jobs
+    (body,) = comments(pull)
+    assert "### No plan for `test`" in body
+    assert "echo: GetFunction: " in body and "allow lambda:GetFunction" in body
+    assert team.secret not in outcome.log + body
+
+
+def test_token_that_may_not_comment(team: Project) -> None:
+    """The job stays green, and a line says which permission is missing."""
+    pull = opened(team)
+    team.github.repository().remove_from_collaborators(BOT)
+    team.github.repository().edit(private=True)
+    event = about(pull, team.git("rev-parse", "HEAD"), team.github.name)
+    outcome = team.run("pull-request.yml", "pull_request", event)
+    assert outcome.succeeded, outcome.log
+    assert "GitHub: could not find the pull request: 40" in outcome.log
+    assert "give the job `pull-requests: read`" in outcome.log
+    assert "1 to create" in outcome.summary
 
 
 def test_pull_request_of_a_fork(team: Project) -> None:

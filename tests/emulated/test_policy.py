@@ -10,12 +10,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from ci import policy
 from ci.model import Function, Pipeline, Smoke, Stage
+from tests.emulated.enforcing import enforcing
 
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"
@@ -45,28 +40,8 @@ def package(answer: str) -> bytes:
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A MiniStack that enforces IAM."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    environment |= {"AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
-    log = tmp_path_factory.mktemp("ministack") / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=output, stderr=output)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{url}/_localstack/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            pytest.fail(f"MiniStack did not start: {log.read_text()[-2000:]}")
+    with enforcing(tmp_path_factory.mktemp("ministack")) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")
