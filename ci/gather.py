@@ -33,7 +33,7 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
     packages = workspace.packages(functions)
 
     def one(aws: Aws) -> Plan:
-        found = live.read(aws, stage, functions, packages, track=workspace.track)
+        found = live.read(aws, stage, functions, packages, aliases=stage.rollout is not None, track=workspace.track)
         found = attached.around(aws, found, functions, workspace.track)
         return deploy.deploy(stage, aws.region, functions, packages, found, workspace.origin)
 

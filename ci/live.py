@@ -59,8 +59,9 @@ def compare(
 ) -> tuple[Live, dict[str, LiveVersion | None]]:
     """What ``stage`` runs, and what AWS has under each function's version number (or alias) in ``targets``.
 
-    Where the two are different versions, the function's aliases are read (unless they are in ``known``), and the
-    files of both when the code differs. In one go, because aliases and the rest have quotas of their own.
+    Where the two are different versions, or the stage has a rollout, which may have left a canary, the function's
+    aliases are read (unless they are in ``known``), and the files of both when the code differs. In one go, because
+    aliases and the rest have quotas of their own.
     """
 
     def one(function: Function) -> tuple[LiveFunction | None, LiveVersion | None]:
@@ -69,9 +70,11 @@ def compare(
         target = version(there) if there else None
         if found is None or there is None or target is None:
             return found, target
-        if found.running is None or found.running.version != target.version:
-            before = known.functions[function.name] if known else None
-            found = replace(found, aliases=before.aliases) if before else _listed(aws, function, found, True, False)
+        before = known.functions[function.name] if known else None
+        if before is not None:
+            found = replace(found, aliases=before.aliases)
+        elif found.running is None or found.running.version != target.version or stage.rollout:
+            found = _listed(aws, function, found, True, False)
         if found.running is not None and found.running.code_sha256 != target.code_sha256:
             running = _with_files(aws, answer, found.running)
             found, target = replace(found, running=running), _with_files(aws, there, target)

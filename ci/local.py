@@ -191,7 +191,7 @@ def _answers(state: Path) -> bool:
         with closing(http.client.HTTPConnection(_HOST, _address(state).port, timeout=5)) as connection:
             connection.request("GET", "/_ministack/ready")
             return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
+    except (OSError, ValueError, http.client.HTTPException):  # ValueError: its address is being written
         return False
 
 

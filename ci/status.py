@@ -22,10 +22,14 @@ class Status:
 def read(aws: Aws, stages: Iterable[Stage], functions: Iterable[Function], track: Track = quiet) -> Status:
     """One GetFunction a stage and one of ``$LATEST``; only where that is none of what runs, the versions are listed.
 
+    Aliases, for their shares, are listed where the stage has a rollout.
+
     Raises AwsError.
     """
     wanted = list(functions)
-    lives = {stage.name: live.read(aws, stage, wanted, track=track) for stage in stages}
+    lives = {
+        stage.name: live.read(aws, stage, wanted, aliases=stage.rollout is not None, track=track) for stage in stages
+    }
     latest = live.versions(aws, wanted, {function.name: "$LATEST" for function in wanted}, track)
     doubtful = [function for function in wanted if _is_doubtful(latest[function.name], function.name, lives.values())]
     drift = {}

@@ -99,9 +99,11 @@ class _Deployment:
 
     def _unchanged(self, live: LiveFunction) -> FunctionPlan:
         assert live.running is not None
+        weighted = point.weights(self.stage, live)
         return FunctionPlan(
             self.function.name,
             self.function.aws_name,
+            shift=self._point(live, live.running.version, live.running.version) if weighted else (),
             arn=live.arn,
             version=live.running.version,
             digest=self.package.digest,

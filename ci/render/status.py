@@ -39,11 +39,15 @@ def _cells(lives: Mapping[str, Live], live: Live, name: str, now: datetime) -> t
         return ("-", "", "", "")
     version = found.running
     place = _place(lives, live, name)
-    alias = (found.aliases or {}).get(live.stage.alias)
-    shares = alias.weights if alias else {}
     number = f"{version.version} ({place})" if place else version.version
-    number = ", ".join((number, *(f"{other} {share:.0%}" for other, share in sorted(shares.items()))))
+    number = ", ".join((number, *(f"{other} {share:.0%}" for other, share in _canary(live, found).items())))
     return (number, _commit(version), age(version.modified, now), si(version.size))
+
+
+def _canary(live: Live, found: LiveFunction) -> dict[str, float]:
+    """Version -> its share, of those beside the one that the stage's alias points to, where aliases were read."""
+    alias = (found.aliases or {}).get(live.stage.alias)
+    return dict(sorted(alias.weights.items())) if alias else {}
 
 
 def _place(lives: Mapping[str, Live], live: Live, name: str) -> str | None:
@@ -64,8 +68,12 @@ def data(status: Status) -> dict[str, Any]:
     return {
         "stages": {
             stage: {
-                name: running and {**running, "place": _place(status.lives, live, name)}
-                for name, running in ((name, _running(found)) for name, found in sorted(live.functions.items()))
+                name: found and running and {
+                    **running, "place": _place(status.lives, live, name), "canary": _canary(live, found)
+                }
+                for name, found, running in (
+                    (name, found, _running(found)) for name, found in sorted(live.functions.items())
+                )
             }
             for stage, live in status.lives.items()
         },

@@ -86,11 +86,10 @@ def rollout(action: PointAlias, function: FunctionPlan, canary: Canary | None) -
 
 def duration(seconds: int) -> str:
     """In the largest unit that measures it: ``90 s``, ``5 min``, ``1 h``."""
-    unit, length = next((unit, length) for unit, length in _UNITS if seconds % length == 0 and seconds >= length)
-    return f"{seconds // length} {unit}"
-
-
-_UNITS = (("h", 3600), ("min", 60), ("s", 1))
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
 
 
 def _change(change: Change) -> Iterator[str]:

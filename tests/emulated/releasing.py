@@ -29,7 +29,8 @@ from tests.emulated.conftest import REGION, Account
 
 TEST, PROD = Stage("test", "test"), Stage("prod", "prod", "test")
 IMPATIENT = _aws.Limits(
-    answer=1.5, pause=0.01, quota=1.5, look=0.005, update=1.5, attempts=3, get_function=10_000, control=10_000
+    answer=1.5, pause=0.01, quota=1.5, look=0.005, update=1.5, watch=0.05, attempts=3, get_function=10_000,
+    control=10_000,
 )
 NEW = "gamma"
 """Not in the first edition."""
@@ -108,16 +109,16 @@ def to_deploy(aws: _aws.Aws, wanted: Edition) -> Plan:
     return deploy.deploy(TEST, REGION, wanted.functions, wanted.packages, found, wanted.origin)
 
 
-def to_promote(aws: _aws.Aws, wanted: Edition) -> Plan:
+def to_promote(aws: _aws.Aws, wanted: Edition, stage: Stage = PROD) -> Plan:
     targets = {function.name: TEST.alias for function in wanted.functions}
-    found, versions = live.compare(aws, PROD, wanted.functions, targets)
+    found, versions = live.compare(aws, stage, wanted.functions, targets)
     released = {
         name: record.Released(version.version, version.record.digest, version.code_sha256)
         for name, version in versions.items()
         if version and version.record
     }
     release = record.amounting_to(TEST.name, released, wanted.origin.run, wanted.origin.at)
-    return promote.promote(PROD, REGION, wanted.functions, release, versions, found, wanted.origin)
+    return promote.promote(stage, REGION, wanted.functions, release, versions, found, wanted.origin)
 
 
 def silent(message: str, **fields: str) -> None:
