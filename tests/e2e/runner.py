@@ -134,6 +134,7 @@ class Project:
         environment = {
             "APPROVALS": str(self.folder.parent / "approvals"),
             "ARTIFACTS": str(self.folder.parent / "artifacts"),
+            "ATTESTED": str(self.folder.parent / "attested"),
             "CACHES": str(self.folder.parent / "caches"),
             "DOLLOP_PYTHON": sys.executable,
             "GITHUB_API_URL": self.github.api,
@@ -262,7 +263,7 @@ def dollop(folder: Path, here: str, ref: str = "") -> None:
 
 def begin(made: Project, files: Mapping[str, str] | None = None) -> None:
     """The first commit, and where its runs leave what they keep."""
-    for state in ("approvals", "artifacts", "caches"):
+    for state in ("approvals", "artifacts", "attested", "caches"):
         (made.folder.parent / state).mkdir()
     made.git("init", "--quiet", "--initial-branch", "master")
     for key, value in (("user.name", "Octo"), ("user.email", "octo@example.com"), ("commit.gpgsign", "false")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import time
@@ -211,9 +212,17 @@ def of_fork(pull: PullRequest) -> dict[str, Any]:
 
 
 def test_drift_is_one_issue(team: Project) -> None:
-    """Changed by hand, with our description or another: an issue is opened. Gone again: it is closed."""
+    """Changed by hand, with our description or another: an issue is opened. Gone again: it is closed.
+
+    What the deployment before it brought to AWS is what it attested.
+    """
     deployed = team.run("deploy.yml", "push")
     assert deployed.succeeded, deployed.log
+    runs = client(team).get_function(FunctionName="echo", Qualifier="test")["Configuration"]["CodeSha256"]
+    lines = (team.folder.parent / "attested/1").read_text().splitlines()
+    attested = {path: digest for digest, path in map(str.split, lines)}
+    assert {"dist/echo.zip", "dist/echo.cdx.json"} == attested.keys()
+    assert base64.b64decode(runs).hex() == attested["dist/echo.zip"]
     assert team.run("drift.yml", "schedule").succeeded
     assert [] == list(team.github.repository().get_issues(state="all"))
 
@@ -295,7 +304,7 @@ def test_workflows_called_from_another_repository(github: GitHub, tmp_path: Path
     assert done.succeeded, done.log
     assert {"check": "success", "build": "success", "use": "success"} == done.jobs
     (packages,) = (tmp_path / "artifacts" / "1").iterdir()
-    assert {"echo.zip", "manifest.json"} == {file.name for file in packages.iterdir()}
+    assert {"echo.zip", "echo.cdx.json", "manifest.json"} == {file.name for file in packages.iterdir()}
     assert not (team.folder / "ci").exists()
 
     team.commit("Break it", {"pipeline.yaml": PIPELINE.replace("handler: echo.handle", "memory: lots")})
