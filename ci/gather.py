@@ -7,21 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from ci import attached, live, record
-from ci.aws import Aws
 from ci.errors import DollopError, UsageError
-from ci.model import LiveVersion, Stage
-from ci.plan import deploy, promote, removal, rollback, sites
+from ci.model import Function, Site, Stage
+from ci.plan import deploy, removal, rollback, sites
 from ci.plan.actions import Plan
-from ci.record import Release, Released
+from ci.promotion import Promotion
+from ci.record import Release
 from ci.workspace import Workspace
 
 
-def _everywhere(workspace: Workspace, stages: Sequence[Stage], plan: Callable[[Aws], Plan]) -> Plan:
+def _everywhere(workspace: Workspace, stages: Sequence[Stage], plan: Callable[[Site], Plan]) -> Plan:
     """One plan of those for each site of ``stages``."""
     plans = {}
     for name, site in workspace.sites(*stages).items():
         try:
-            plans[name] = plan(workspace.at(site))
+            plans[name] = plan(site)
         except DollopError as error:
             raise error.within(name)
     return sites.joined(plans)
@@ -32,12 +32,19 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
     functions = workspace.expanded(workspace.select(globs))
     packages = workspace.packages(functions)
 
-    def one(aws: Aws) -> Plan:
-        found = live.read(aws, stage, functions, packages, aliases=stage.rollout is not None, track=workspace.track)
+    release = deploy.name(functions, packages, workspace.origin)
+
+    def one(site: Site) -> Plan:
+        aws, there = workspace.at(site), [_in(site, function) for function in functions]
+        found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
         found = attached.around(aws, found, functions, workspace.track)
-        return deploy.deploy(stage, aws.region, functions, packages, found, workspace.origin)
+        return deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
 
     return _everywhere(workspace, [stage], one)
+
+
+def _in(site: Site, function: Function) -> Function:
+    return replace(function, settings={**function.settings, **site.settings.get(function.name, {})})
 
 
 def to_promote(
@@ -49,25 +56,12 @@ def to_promote(
     if workspace.variables:
         what = f"the stage {stage.name} is promoted: a version keeps the variables that it was published with"
         raise UsageError(what, f"set them where it is built: dollop deploy {stage.source}")
-    if file:
-        release = _recorded(file)
-        functions = workspace.select(globs or sorted(release.functions))
-        if release.stage != stage.source:
-            what = f"a release of the stage {release.stage}; {stage.name} takes those of {stage.source}"
-            raise UsageError(f"{file}: {what}")
-        targets = {name: released.version for name, released in release.functions.items()}
-        found, versions = live.compare(workspace.aws, stage, functions, targets, track=workspace.track)
-    else:
-        functions = workspace.select(globs)
-        source = workspace.stage(stage.source)
-        targets = {function.name: source.alias for function in functions}
-        found, versions = live.compare(workspace.aws, stage, functions, targets, track=workspace.track)
-        released = {name: _released(version) for name, version in versions.items() if version is not None}
-        release = record.amounting_to(source.name, released, workspace.origin.run, workspace.origin.at)
-    found = attached.around(workspace.aws, found, functions, workspace.track)
-    return promote.promote(
-        stage, workspace.aws.region, functions, release, versions, found, workspace.origin, allow_older
-    )
+    release = _recorded(file) if file else None
+    if release and release.stage != stage.source:
+        what = f"a release of the stage {release.stage}; {stage.name} takes those of {stage.source}"
+        raise UsageError(f"{file}: {what}")
+    functions = workspace.select(globs or sorted(release.functions if release else ()))
+    return _everywhere(workspace, [stage], Promotion(workspace, stage, functions, release, allow_older).plan)
 
 
 def _recorded(file: Path) -> Release:
@@ -75,10 +69,6 @@ def _recorded(file: Path) -> Release:
         return record.from_json(file.read_text(), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: cannot be read: {error}") from None
-
-
-def _released(version: LiveVersion) -> Released:
-    return Released(version.version, version.record.digest if version.record else "", version.code_sha256)
 
 
 def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: str = "previous") -> Plan:
@@ -89,7 +79,8 @@ def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: s
         raise UsageError(what, "name a commit, or choose a region: --region")
     functions = workspace.select(globs)
 
-    def one(aws: Aws) -> Plan:
+    def one(site: Site) -> Plan:
+        aws = workspace.at(site)
         commit = to != "previous" and not number
         found = live.read(aws, stage, functions, aliases=True, versions=commit, track=workspace.track)
         release = ""
@@ -111,7 +102,8 @@ def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = No
     """Old versions that nothing points to, in every site of every stage."""
     functions, stage = workspace.select(globs), workspace.stage(None)
 
-    def one(aws: Aws) -> Plan:
+    def one(site: Site) -> Plan:
+        aws = workspace.at(site)
         found = live.read(aws, stage, functions, None, True, True, workspace.track)
         return removal.prune(aws.region, functions, found, workspace.origin, retain)
 
@@ -122,7 +114,8 @@ def to_delete(workspace: Workspace, globs: Sequence[str]) -> Plan:
     """Whole functions, with their versions and aliases, in every site of every stage."""
     functions, stage = workspace.select(globs), workspace.stage(None)
 
-    def one(aws: Aws) -> Plan:
+    def one(site: Site) -> Plan:
+        aws = workspace.at(site)
         found = live.read(aws, stage, functions, aliases=True, track=workspace.track)
         found = attached.all_around(aws, found, functions, workspace.track)
         return removal.delete(aws.region, functions, found, workspace.origin)

@@ -170,8 +170,14 @@ def _in_full(
 
 
 @functools.cache
-def _members() -> frozenset[str]:
-    return frozenset(service_model.members("CreateFunction"))
+def _members() -> Mapping[str, service_model.Shape]:
+    return service_model.members("CreateFunction")
+
+
+def _taken(member: str, value: Any) -> Any:
+    """``value`` without the fields that AWS tells and CreateFunction does not take, such as VpcConfig.VpcId."""
+    fields = _members()[member].members if member in _members() else None
+    return {key: each for key, each in value.items() if key in fields} if fields and isinstance(value, dict) else value
 
 
 def _alias(item: Mapping[str, Any]) -> LiveAlias:
@@ -210,9 +216,10 @@ def _configuration(item: Mapping[str, Any]) -> LiveVersion:
             f"{item['FunctionName']}: its environment could not be read: {reason}", "allow kms:Decrypt on its key"
         )
     own, written = record.read_version(item.get("Description", ""))
+    told = settings.from_aws(item, _members())
     return LiveVersion(
         version=item["Version"],
-        settings=settings.from_aws(item, _members()) | {"Description": own},
+        settings={key: _taken(key, value) for key, value in told.items()} | {"Description": own},
         environment={name: Secret(value) for name, value in (environment.get("Variables") or {}).items()},
         code_sha256=item["CodeSha256"],
         size=item["CodeSize"],

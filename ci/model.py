@@ -70,6 +70,8 @@ class Site:
     role: str | None = None
     plan_role: str | None = None
     """In place of ``role`` while nothing is changed."""
+    settings: Mapping[str, Settings] = field(default_factory=dict)
+    """Function -> what it has there instead: what belongs to a region or an account (role, layers, network)."""
 
     @property
     def name(self) -> str:
@@ -89,8 +91,6 @@ class Stage:
     """None: the alias moves at once."""
     sites: tuple[Site, ...] = (Site(),)
     """All of them run the same release, or none does."""
-    settings: Mapping[str, Settings] = field(default_factory=dict)
-    """Function -> what it has there instead: what belongs to a region or an account (role, layers, network)."""
 
 
 SLIM = ("tests", "headers", "stubs", "metadata", "debug")

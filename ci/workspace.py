@@ -44,8 +44,7 @@ class Workspace:
         """pipeline.yaml, checked. Raises ConfigError."""
         from ci import config
 
-        environ = dict(os.environ) | ({"AWS_REGION": self.region} if self.region else {})
-        pipeline = config.load(self.folder / "pipeline.yaml", environ)
+        pipeline = config.load(self.folder / "pipeline.yaml", os.environ, self.region)
         return self._embedded(pipeline) if self.local else pipeline
 
     def _embedded(self, pipeline: Pipeline) -> Pipeline:
@@ -173,7 +172,9 @@ class Workspace:
 
                 endpoint = local.start(self.pipeline.root / local.STATE).url
                 credentials = local.CREDENTIALS
-            self._ways[region, role] = connect(region, None if self.local else self.profile, endpoint, credentials)
+            self._ways[region, role] = connect(
+                region, None if self.local else self.profile, endpoint, credentials, role=role
+            )
         return self._ways[region, role]
 
     @cached_property

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import boto3
 import botocore.exceptions as boto
 import botocore.session
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
 
 from ci.aws.client import Aws, Limits
 from ci.aws.translation import WITHOUT_ACCOUNT
@@ -20,9 +27,11 @@ def connect(
     endpoint: str | None = None,
     credentials: Mapping[str, str] | None = None,
     limits: Limits = Limits(),
+    role: str | None = None,
 ) -> Aws:
     """A connection through the ordinary credential chain, or with ``credentials`` to ``endpoint``.
 
+    With ``role``, the ARN of one, as that role: it is taken on with the first call, and again before it expires.
     The latter is the embedded AWS: whatever profile and proxy the environment names do not count.
     Raises CredentialsError when there is no region or there are no credentials; nothing is called.
     """
@@ -41,9 +50,41 @@ def connect(
                 "no AWS credentials found (environment, profile, web identity, instance role)",
                 f"set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; {WITHOUT_ACCOUNT}",
             )
-        return Aws(session, endpoint, limits)
+        return Aws(_assumed(session, role, endpoint) if role else session, endpoint, limits)
     except boto.ProfileNotFound as error:
         hint = f"aws configure list-profiles shows what there is; {WITHOUT_ACCOUNT}"
         raise CredentialsError(str(error), hint) from None
     except (boto.BotoCoreError, ValueError) as error:
         raise CredentialsError(f"AWS cannot be reached with this configuration: {error}") from None
+
+
+_SESSION = "dollop"
+"""Under which the other account's CloudTrail has what was done there."""
+
+
+def _assumed(session: boto3.Session, role: str, endpoint: str | None) -> boto3.Session:
+    """A session of ``role`` in the region of ``session``, whose credentials take it on:
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=partial(session.client, endpoint_url=endpoint),
+        source_credentials=session.get_credentials(),
+        role_arn=role,
+        extra_args={"RoleSessionName": _SESSION},
+    )
+    bare = botocore.session.Session({"profile": (None, None, None, None)})
+    resolver = CredentialResolver([_Taken(fetcher)])
+    bare.register_component("credential_provider", resolver)
+    return boto3.Session(botocore_session=bare, region_name=session.region_name)
+
+
+class _Taken(CredentialProvider):
+    """Credentials of a role: none until they are needed."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> Any:
+        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)

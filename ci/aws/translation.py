@@ -52,6 +52,8 @@ def translate(
 
     https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
     """
+    if getattr(error, "operation_name", "") == "AssumeRole":  # which comes before any call, where a role is taken on
+        operation, parameters, service = "assume_role", {}, "sts"
     name = next((str(parameters[key]) for key in _NAMES if parameters.get(key)), "")
     api = "".join(word.capitalize() for word in operation.split("_"))
     where = f"{name}: {api}" if name else api

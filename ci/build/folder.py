@@ -140,12 +140,23 @@ def _dependency(entry: dict[str, Any]) -> Dependency:
 
 
 def _package(folder: Path, function: Function, promise: _Promise | None) -> Package:
-    from .. import content
-    from ..diff import installed
-
     if promise is None:
         raise UsageError(f"{folder}: no {MANIFEST} in it names {function.name}", _AGAIN)
     path = promise.manifest.with_name(f"{function.name}.zip")
+    found = read(path, function, promise.dependencies)
+    if (found.digest, found.code_sha256) != (promise.digest, promise.code_sha256):
+        raise UsageError(f"{path}: not the package that {MANIFEST} promises: its digest differs", "build again")
+    return found
+
+
+def read(path: Path, function: Function, told: Iterable[Dependency] = (), folders: bool = False) -> Package:
+    """The package of ``function`` that the zip ``path`` is, from its bytes; ``told`` is more of its dependencies.
+
+    Raises UsageError when it is no package. With ``folders``, it may name folders too.
+    """
+    from .. import content
+    from ..diff import installed
+
     try:
         if path.is_symlink() or path.stat().st_size > content.SIZE_LIMIT:
             raise UsageError(f"{path}: a link, or larger than a package can be")
@@ -154,18 +165,16 @@ def _package(folder: Path, function: Function, promise: _Promise | None) -> Pack
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     code_sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
     try:
-        files = content.read(data)
+        files = content.read(data, folders)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
     digest = content.digest(files)
-    if (digest, code_sha256) != (promise.digest, promise.code_sha256):
-        raise UsageError(f"{path}: not the package that {MANIFEST} promises: its digest differs", "build again")
     unzipped = sum(file.size for file in files)
     try:
         inspect.check_size(function, len(data), unzipped)
     except BuildError as error:
         raise UsageError(f"{path}: {error.message}", error.hint) from None
-    told = {(dependency.name, dependency.version): dependency for dependency in promise.dependencies}
+    known = {(dependency.name, dependency.version): dependency for dependency in told}
     held = sorted(installed(files).items())
-    dependencies = tuple(told.get(each) or Dependency(*each) for each in held)
+    dependencies = tuple(known.get(each) or Dependency(*each) for each in held)
     return Package(function.name, path, digest, code_sha256, len(data), unzipped, files, dependencies)

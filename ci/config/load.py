@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ci import attachments, service_model, settings
-from ci.config import around, check, environment, handler, nodes, shape, words
+from ci.config import around, check, environment, handler, nodes, shape, sites, words
 from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
 from ci.model import Attachment, Canary, Function, Hooks, Packaging, Pipeline, Secret, Smoke, Stage
@@ -21,15 +21,18 @@ _MERGED = ("environment", "tags", "packaging", "hooks")
 _REQUIRED = ("Handler", "Role", "Runtime")
 
 
-def load(path: Path, environ: Mapping[str, str] | None = None) -> Pipeline:
-    """The pipeline that the file ``path`` describes. ``AWS_REGION`` in ``environ`` goes before its region.
+def load(path: Path, environ: Mapping[str, str] | None = None, region: str | None = None) -> Pipeline:
+    """The pipeline that the file ``path`` describes.
+
+    ``AWS_REGION`` in ``environ`` goes before its region, ``region`` before both; but not where stages say where they
+    are: there, ``region`` is one of theirs.
 
     :raises UsageError: there is no such file, or AWS_REGION is not a region.
     :raises ConfigError: every problem of the file, and of the files it names.
     """
-    override = region_of(environ or {})
+    chosen = region_of({"AWS_REGION": region}) if region else None
     loading = _Loading(path)
-    pipeline = loading.pipeline(override)
+    pipeline = loading.pipeline(chosen, environ or {})
     if loading.problems:
         raise ConfigError(dict.fromkeys(loading.problems))
     return pipeline
@@ -78,23 +81,23 @@ class _Loading:
     def problem(self, what: str, *path: str | int) -> None:
         self.problems.append(Problem(self.file, self.node.line_of(path), nodes.where(path), what))
 
-    def pipeline(self, region: str | None) -> Pipeline:
+    def pipeline(self, chosen: str | None, environ: Mapping[str, str]) -> Pipeline:
         refused = {problem.where for problem in self.problems}  # and has no value since
         said, wrong = check.document(self.node.value)
         for path, what in wrong:
             if what != words.NO_VALUE or nodes.where(path) not in refused:
                 self.problem(what, *path)
         project, defaults, entries = said.get("project", ""), said.get("defaults", {}), said.get("functions", {})
+        scattered = any(map(sites.named, said.get("stages", {}).values()))
+        home = (not scattered and chosen) or region_of(environ) or said.get("region")
         named = self.aws_names(said.get("name", "{function}"), project, entries)
-        self.known = self.stages(said.get("stages", {}))
-        return Pipeline(
-            root=self.root,
-            project=project,
-            region=region or said.get("region"),
-            stages=self.known,
-            functions={name: self.function(name, named[name], defaults, entry) for name, entry in entries.items()},
-            file=self.file,
-        )
+        self.known = self.stages(said.get("stages", {}), home, entries)
+        functions = {name: self.function(name, named[name], defaults, entry) for name, entry in entries.items()}
+        for name, stage in self.known.items():
+            if sites.named(said["stages"][name]):
+                for what in sites.misplaced(stage, self.known, functions, home):
+                    self.problem(what, "stages", name)
+        return Pipeline(self.root, project, home, self.known, functions, self.file)
 
     def aws_names(self, template: str, project: str, functions: Iterable[str]) -> dict[str, str]:
         """The name of each function in AWS, from ``name``: "{project}-{function}"."""
@@ -119,17 +122,29 @@ class _Loading:
             names[function] = name
         return names
 
-    def stages(self, said: Mapping[str, Any]) -> dict[str, Stage]:
+    def stages(
+        self, said: Mapping[str, Any], home: str | None, functions: Mapping[str, Any]
+    ) -> dict[str, Stage]:
         sound = {name: entry for name, entry in said.items() if "alias" in entry}
         stages = {
-            name: Stage(name, entry["alias"], entry.get("from"), rollout=_canary(entry.get("rollout")))
+            name: Stage(
+                name,
+                entry["alias"],
+                entry.get("from"),
+                _canary(entry.get("rollout")),
+                sites.sites(entry, home, functions),
+            )
             for name, entry in sound.items()
         }
         every = self.node.value.get("stages") if isinstance(self.node.value, dict) else None
-        owners: dict[str, str] = {}
+        owners: dict[tuple[str, str], str] = {}
         for name, stage in stages.items():
-            if (other := owners.setdefault(stage.alias, name)) != name:
+            others = [owners.setdefault((site.name, stage.alias), name) for site in stage.sites]
+            if others != [name] * len(others):
+                other = next(each for each in others if each != name)
                 self.problem(f"is the alias of {other} too", "stages", name, "alias")
+            for path, what in sites.problems(sound[name], functions):
+                self.problem(what, "stages", name, *path)
             if stage.source is not None and isinstance(every, dict) and stage.source not in every:
                 what = f"there is no stage {stage.source!r}" + words.similar(stage.source, every)
                 self.problem(what, "stages", name, "from")

@@ -23,6 +23,8 @@ _OURS = {
     "canary": "The share of the calls that goes to the new version first: 1% to 99%.",
     "for": "How long: 90s, 5m. Then the alias moves.",
     "alarms": "CloudWatch alarms. When one is in the state ALARM meanwhile, nothing moves.",
+    "regions": "The regions that this stage is in, a list; or by name, with what functions have there instead.",
+    "plan_role": "The role to take on while nothing is changed. Without it, role.",
     "defaults": "What every function gets that does not say otherwise. environment, tags, packaging and hooks are "
     "merged key by key.",
     "functions": "The functions, by name.",

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
 from pydantic_core import core_schema as core
 
 from ci import service_model, settings
-from ci.config import around, template
+from ci.config import around, sites, template
 from ci.model import SLIM, Packaging
 from ci.service_model import Shape
 from ci.since import LENGTH, length
@@ -59,6 +59,7 @@ def document_schema(required: bool = True) -> CoreSchema:
         "alias": _field(_text(service_model.shape("Alias")), required),
         "from": _field(core.str_schema()),
         "rollout": _field(_mapping(_rollout())),
+        **_sites(),
     }
     name = core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT)
     function = _function()
@@ -72,6 +73,31 @@ def document_schema(required: bool = True) -> CoreSchema:
             "functions": _field(_or_empty(core.dict_schema(name, _mapping(function))), required),
         },
     )
+
+
+def _sites() -> Fields:
+    """Where a stage is. What a function has there instead comes out under AWS's names."""
+    region, role = core.str_schema(pattern=_whole(REGION)), _text(service_model.shape("RoleArn"))
+    name = core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT)
+    own = {member: field for member, field in _settings(expandable=False).items() if member in sites.BOUND}
+    settings_there: Fields = {
+        "defaults": _field(_mapping(own)),
+        "functions": _field(core.dict_schema(name, _mapping(own))),
+    }
+    regions = core.dict_schema(region, _or_empty(_mapping(settings_there)), min_length=1)
+
+    def by_name(value: Any) -> Any:
+        listed = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        return dict.fromkeys(value) if listed else value
+
+    either = core.union_schema([core.list_schema(region, min_length=1), regions])
+    return {
+        "region": _field(region),
+        "regions": _field(core.no_info_before_validator_function(by_name, regions, json_schema_input_schema=either)),
+        "role": _field(role),
+        "plan_role": _field(role),
+        **settings_there,
+    }
 
 
 def _function() -> Fields:

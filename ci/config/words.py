@@ -39,6 +39,8 @@ _FORMS = {
     "functions": _NAME,
     "alias": "may hold letters, digits, - and _, and is more than a number",
     "region": "must be the name of a region, such as eu-west-1",
+    "regions": "must be names of regions, such as eu-west-1",
+    "plan_role": "must be the ARN of a role, such as arn:aws:iam::123456789012:role/look",
     "role": "must be the ARN of a role, such as arn:aws:iam::123456789012:role/lambda",
     "layers": "must be the ARN of a layer's version, such as arn:aws:lambda:eu-west-1:123456789012:layer:name:1",
     "environment": "as a name may hold letters, digits and _, starts with a letter, and is longer than that",

@@ -36,20 +36,24 @@ def deploy(
     packages: Mapping[str, Package],
     live: Live,
     origin: Origin,
+    release: str = "",
 ) -> Plan:
-    """``live`` must have been read with ``packages``, so that it has the detail of every function that differs."""
+    """``live`` must have been read with ``packages``, so that it has the detail of every function that differs.
+
+    ``release`` names what lands in several sites.
+    """
     ordered = sorted(functions, key=lambda function: function.name)
-    release = _release(ordered, packages, origin)
+    release = release or name(ordered, packages, origin)
     plans = tuple(
-        _Deployment(stage, function, packages[function.name], release, origin).plan(live.functions[function.name])
+        Deployment(stage, function, packages[function.name], release, origin).plan(live.functions[function.name])
         for function in ordered
     )
     notes = point.canaries(stage, plans, live)
     return Plan("deploy", stage.name, region, release, origin, plans, notes, point.canary(stage, plans))
 
 
-def _release(functions: Iterable[Function], packages: Mapping[str, Package], origin: Origin) -> str:
-    """Equal for equal content, so that a deploy run again after a crash finishes the same release.
+def name(functions: Iterable[Function], packages: Mapping[str, Package], origin: Origin) -> str:
+    """What to call a release: equal for equal content, so that a deploy run again after a crash finishes the same one.
 
     Secrets are left out: a digest over a short secret gives it away.
     """
@@ -61,7 +65,7 @@ def _release(functions: Iterable[Function], packages: Mapping[str, Package], ori
     return f"{origin.commit[:7]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-class _Deployment:
+class Deployment:
     """One function of a deploy: what all its steps need to know."""
 
     def __init__(self, stage: Stage, function: Function, package: Package, release: str, origin: Origin) -> None:

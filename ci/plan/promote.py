@@ -33,22 +33,19 @@ def promote(
     for function in sorted(functions, key=lambda function: function.name):
         found = live.functions[function.name]
         target = versions.get(function.name)
-        reason = _refusal(function.name, release, target, found.running if found else None, allow_older)
+        reason = refusal(function.name, release, target, found.running if found else None, allow_older)
         if reason or found is None or target is None:
             reasons.append(reason)
         else:
             moved = point.existing(function, stage, found, target, release.id, origin)
             plans.append(replace(moved, attach=attach.actions(function, stage, found)))
     if reasons:
-        hint = "deploy again and promote that release"
-        if any("older" in reason for reason in reasons):
-            hint = "dollop status shows what each stage runs; --allow-older promotes it all the same"
-        raise Refused("\n".join(reasons), hint)
-    notes = (*point.canaries(stage, plans, live), *_of_this_checkout(plans, versions, origin))
+        raise refused(reasons)
+    notes = (*point.canaries(stage, plans, live), *of_this_checkout(plans, versions, origin))
     return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, point.canary(stage, plans))
 
 
-def _of_this_checkout(
+def of_this_checkout(
     plans: Iterable[FunctionPlan], versions: Mapping[str, LiveVersion | None], origin: Origin
 ) -> Iterator[str]:
     """A version carries its configuration, but not what is around it: that is as pipeline.yaml has it now."""
@@ -60,9 +57,22 @@ def _of_this_checkout(
             yield f"{plan.function}: {built}; what is around it is that of this checkout"
 
 
-def _refusal(
-    name: str, release: Release, target: LiveVersion | None, running: LiveVersion | None, allow_older: bool
+def refused(reasons: Iterable[str]) -> Refused:
+    """The error of a promotion that cannot be."""
+    hint = "deploy again and promote that release"
+    if any("older" in reason for reason in reasons):
+        hint = "dollop status shows what each stage runs; --allow-older promotes it all the same"
+    return Refused("\n".join(reasons), hint)
+
+
+def refusal(
+    name: str,
+    release: Release,
+    target: LiveVersion | None,
+    running: LiveVersion | None = None,
+    allow_older: bool = False,
 ) -> str:
+    """Why ``target`` cannot be promoted as ``release``, over ``running``; empty where it can."""
     released = release.functions.get(name)
     if released is None:
         return f"{name}: not in release {release.id}: it has never been deployed to the stage {release.stage}"

@@ -198,13 +198,13 @@ def _versions(function: FunctionPlan) -> str:
 
 
 def _details(function: FunctionPlan, canary: Canary | None) -> _Block:
-    name = html.escape(plain(function.function)).replace("@", "&#64;")
+    name = html.escape(plain(function.label)).replace("@", "&#64;")
     opening = f"<details><summary><code>{name}</code>: {_kinds(function)}</summary>\n\n"
     return _fence(_diff(function, canary), "diff", opening, "\n\n</details>")
 
 
 def _diff(function: FunctionPlan, canary: Canary | None) -> list[str]:
-    lines = [f"{'+' if function.new else ' '} function {plain(function.function)}"]
+    lines = [f"{'+' if function.new else ' '} function {plain(function.label)}"]
     lines += [line for change in function.changes for line in _change(change)]
     if function.code:
         lines.append(f"  size: {_size(function.code)}")

@@ -52,12 +52,12 @@ def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]
         body += _code(function.code, function.new)
     body += [f"    by hand: {line.strip()}" for change in function.drift for line in _change(change)]
     if body or any(isinstance(action, (TagFunction, UntagFunction)) for action in function.actions):
-        yield [f"  {mark} function {plain(function.function)}", *body]
+        yield [f"  {mark} function {plain(function.label)}", *body]
     for action in function.shift:
         if isinstance(action, PointAlias):
             verb = "+" if action.before is None else "~"
             yield [
-                f"  {verb} alias {plain(function.function)}",
+                f"  {verb} alias {plain(function.label)}",
                 f"    alias: {plain(action.alias)}",
                 f"    version: {_moved(action.before, action.expected)}",
                 *(f"    {key}: {plain(value)}" for key, value in rollout(action, function, canary)),
@@ -68,10 +68,10 @@ def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]
     for removal in function.remove:
         if isinstance(removal, DeleteVersion):
             size = f"    size: {si(removal.size)}"
-            yield [f"  - version {plain(function.function)}", f"    version: {removal.version}", size]
+            yield [f"  - version {plain(function.label)}", f"    version: {removal.version}", size]
         elif isinstance(removal, DeleteFunction):
             aliases = [f"    alias {plain(name)}: {version}" for name, version in sorted(removal.aliases.items())]
-            yield [f"  - function {plain(function.function)}", *aliases]
+            yield [f"  - function {plain(function.label)}", *aliases]
 
 
 def rollout(action: PointAlias, function: FunctionPlan, canary: Canary | None) -> Iterator[tuple[str, str]]:

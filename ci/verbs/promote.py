@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--release", type=options.PATH, help="Promote this release record.")
 @click.option("--allow-older", is_flag=True, help="Even when STAGE runs something newer.")
 @options.output
+@options.built
 @options.aws
 @options.workspace
 def promote(

@@ -18,7 +18,7 @@ from ci.config import environment, nodes, shape
 from ci.config.load import SIZE_LIMIT
 from ci.config.template import Template
 from ci.errors import ConfigError, DollopError, UsageError
-from ci.model import SLIM, Function, Packaging, Pipeline, Secret, Smoke, Stage
+from ci.model import SLIM, Function, Packaging, Pipeline, Secret, Site, Smoke, Stage
 from ci.settings import complete
 
 HEAD = """\
@@ -112,7 +112,9 @@ functions:
     pipeline = load(project, text)
     assert (project, "demo", "eu-west-1") == (pipeline.root, pipeline.project, pipeline.region)
     assert str(project / "pipeline.yaml") == pipeline.file
-    assert {"test": Stage("test", "test"), "prod": Stage("prod", "live", "test")} == pipeline.stages
+    sites = (Site("eu-west-1"),)
+    stages = {"test": Stage("test", "test", sites=sites), "prod": Stage("prod", "live", "test", sites=sites)}
+    assert stages == pipeline.stages
     expected = Function(
         name="echo",
         aws_name="demo-echo",

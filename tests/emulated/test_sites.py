@@ -1,0 +1,56 @@
+"""Stages in other regions and accounts: the same bytes there, all sites of a stage or none."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.emulated.command import Result, run
+from tests.emulated.conftest import Account, Project
+
+HOME, ABROAD = "eu-west-1", "us-east-1"
+
+
+@pytest.fixture
+def dollop(account: Account) -> Callable[..., Result]:
+    """The command, in ``account``."""
+    return functools.partial(run, environment={**account.environment, "AWS_REGION": ""})
+
+
+@pytest.fixture
+def other(project: Project, account: Account) -> str:
+    """``test`` is at home; ``prod`` is in another account, in two regions. Gives the number of that account."""
+    number = str(int(account.id) + 100_000_000_000)
+    role = f"arn:aws:iam::{number}:role/deploy"
+    prod = f"alias: prod, from: test, regions: [{HOME}, {ABROAD}], role: '{role}', defaults: {{role: '{role}'}}"
+    text = (project.root / "pipeline.yaml").read_text()
+    project.write("pipeline.yaml", f"region: {HOME}\n" + text.replace("alias: prod, from: test", prod))
+    project.commit()
+    return number
+
+
+def client(account: str, url: str, region: str) -> Any:
+    """To look from outside."""
+    return boto3.client(
+        "lambda", endpoint_url=url, region_name=region, aws_access_key_id=account, aws_secret_access_key="test"
+    )
+
+
+def test_a_promotion_publishes_the_same_bytes_elsewhere(
+    project: Project, account: Account, other: str, dollop: Callable[..., Result]
+) -> None:
+    """In each region of the other account the alias runs the code and the variables of test; once more is nothing."""
+    assert 0 == dollop("deploy", "test").code
+    promoted = dollop("promote", "prod", "--record", "release.json")
+    assert (0, 4) == (promoted.code, promoted.out.count("+ function"))
+    tested = client(account.id, account.url, HOME).get_function(FunctionName="echo", Qualifier="test")["Configuration"]
+    for region in (HOME, ABROAD):
+        found = client(other, account.url, region).get_function(FunctionName="echo", Qualifier="prod")["Configuration"]
+        same = ("CodeSha256", "Environment", "Description", "Timeout", "Handler")
+        assert [tested[key] for key in same] == [found[key] for key in same]
+        assert f"arn:aws:iam::{other}:role/deploy" == found["Role"]
+    assert "  nothing to do: 4 unchanged\n" == dollop("promote", "prod", "--dry-run").out
