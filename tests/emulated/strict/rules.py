@@ -48,6 +48,12 @@ class Rules:
             found = self._get(f"/2015-03-31/functions/{call.function}?Qualifier={version}", headers)
             if found is None:
                 return error(404, "ResourceNotFoundException", f"Function not found: {call.function}:{version}")
+        if call.operation == "CreateEventSourceMapping":
+            # https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+            there = self._get("/2015-03-31/event-source-mappings", headers) or {"EventSourceMappings": []}
+            pair = (call.body["EventSourceArn"], call.body["FunctionName"])
+            if pair in [(item["EventSourceArn"], item["FunctionArn"]) for item in there["EventSourceMappings"]]:
+                return error(409, "ResourceConflictException", "The resource already exists.")
         return None
 
     def _unpublished(self, call: Call, headers: Mapping[str, str]) -> Answer | None:

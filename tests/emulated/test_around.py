@@ -1,0 +1,306 @@
+"""What a function has around it, on MiniStack: answered over HTTP, filled from a queue, taken away, taken back.
+
+Where MiniStack 1.5.33 differs from AWS: a function's statements share one set of ids over all its aliases (AWS: each
+alias has a policy of its own); event source mappings change their state at once; provisioned concurrency is ready at
+once; the address of a URL is reached as ``/_aws/lambda-url/ID/``; a call through it, or by an event source mapping, has
+the version in its ARN (AWS: the alias).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ci import attachments, local
+from tests.emulated import command
+from tests.emulated.conftest import REGION, Account, Project
+from tests.emulated.strict import Fault, Strict
+
+Dollop = Callable[..., command.Result]
+
+PIPELINE = f"""\
+project: demo
+stages:
+  test: {{alias: test}}
+  prod: {{alias: prod, from: test}}
+defaults:
+  runtime: {local.runtime()}
+  architecture: {local.architecture()}
+  role: arn:aws:iam::123456789012:role/lambda
+functions:
+  echo:
+    handler: echo.handle
+    include: [functions/shared]
+    environment: {{GREETING: Guten tag}}
+  audit:
+    handler: audit.handle
+"""
+
+AROUND = """\
+    url: {auth_type: NONE, cors: {allow_origins: ["https://example.com"]}}
+    schedules: {nightly: {schedule_expression: rate(1 day), input: {night: true}}}
+    events: {orders: {event_source_arn: "%s", batch_size: 1}}
+    permissions: {mail: {principal: ses.amazonaws.com}}
+    log_retention: 14
+    stages:
+      prod: {provisioned_concurrency: 2}
+"""
+
+WRITER = """\
+import pathlib
+
+
+def handle(event, context):
+    for record in event.get("Records", ()):
+        pathlib.Path(record["body"]).write_text(context.invoked_function_arn)
+    return {"statusCode": 200, "body": f"as {context.invoked_function_arn.rpartition(':')[2]}"}
+"""
+
+
+@pytest.fixture
+def dollop(through: Account, project: Project) -> Dollop:
+    """The command, in ``project``, whose audit has nothing around it yet."""
+    project.write("pipeline.yaml", PIPELINE)
+    project.write("functions/audit/audit.py", WRITER)
+    project.commit()
+    return lambda *arguments: command.run(*arguments, environment=through.environment)
+
+
+@pytest.fixture
+def queue(account: Account) -> str:
+    """The URL of a queue."""
+    return str(account.client("sqs").create_queue(QueueName="orders")["QueueUrl"])
+
+
+def arn_of(queue: str, account: Account) -> str:
+    answer = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    return str(answer["Attributes"]["QueueArn"])
+
+
+@pytest.fixture
+def around(dollop: Dollop, project: Project, account: Account, queue: str) -> str:
+    """audit has all of it around its alias test. What pipeline.yaml says of that."""
+    said = AROUND % arn_of(queue, account)
+    project.write("pipeline.yaml", PIPELINE + said)
+    done(dollop("deploy", "test"))
+    return said
+
+
+def done(result: command.Result) -> command.Result:
+    assert 0 == result.code, result.err
+    return result
+
+
+def said_by_statements(account: Account, alias: str) -> dict[str, Any]:
+    """Id -> the action of each statement of an alias's policy."""
+    client = account.client("lambda")
+    try:
+        policy = client.get_policy(FunctionName="audit", Qualifier=alias)["Policy"]
+    except client.exceptions.ResourceNotFoundException:
+        return {}
+    return {statement["Sid"]: statement for statement in json.loads(policy)["Statement"]}
+
+
+def found(account: Account, alias: str = "test") -> dict[str, Any]:
+    """What AWS has around an alias of audit, seen from outside."""
+    functions, events, logs = (account.client(service) for service in ("lambda", "events", "logs"))
+    mappings = functions.list_event_source_mappings(FunctionName=f"audit:{alias}")["EventSourceMappings"]
+    urls = functions.list_function_url_configs(FunctionName="audit")["FunctionUrlConfigs"]
+    groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/audit")["logGroups"]
+    rules = events.list_rules(NamePrefix=attachments.rule_prefix("audit", alias))["Rules"]
+    return {
+        "rules": {rule["Name"].rpartition("-")[2]: rule["ScheduleExpression"] for rule in rules},
+        "targets": {
+            target["Arn"].rpartition(":")[2]: target.get("Input")
+            for rule in rules
+            for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        },
+        "urls": len(urls),
+        "batches": [mapping["BatchSize"] for mapping in mappings],
+        "statements": sorted("-".join(id.split("-")[1:3]) for id in said_by_statements(account, alias)),
+        "retention": [group.get("retentionInDays") for group in groups],
+        "tag": functions.list_tags(Resource=arn(account))["Tags"].get(f"dollop:{alias}"),
+    }
+
+
+def arn(account: Account) -> str:
+    return f"arn:aws:lambda:{REGION}:{account.id}:function:audit"
+
+
+NOTHING = {"rules": {}, "targets": {}, "urls": 0, "batches": [], "statements": [], "retention": [], "tag": None}
+ALL = {
+    "rules": {"nightly": "rate(1 day)"},
+    "targets": {"test": '{"night": true}'},
+    "urls": 1,
+    "batches": [1],
+    "statements": ["permissions-mail", "schedules-nightly", "url-address", "url-function"],
+    "retention": [14],
+    "tag": "event permission retention rule url",
+}
+
+
+def test_all_of_it_points_at_the_alias(
+    around: str, account: Account, dollop: Dollop, tmp_path: Path, queue: str
+) -> None:
+    """The URL answers with the alias's version, a message reaches the alias, the rule may call it; a second plan is empty."""
+    assert ALL == found(account)
+    client = account.client("lambda")
+    address = client.get_function_url_config(FunctionName="audit", Qualifier="test")["FunctionUrl"]
+    id = address.removeprefix("https://").partition(".")[0]
+    with urllib.request.urlopen(f"{account.url}/_aws/lambda-url/{id}/", timeout=30) as answer:
+        assert b"as 1" == answer.read()
+    account.client("sqs").send_message(QueueUrl=queue, MessageBody=str(tmp_path / "order"))
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "order").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert f"{arn(account)}:1" == (tmp_path / "order").read_text()
+    schedule = next(each for id, each in said_by_statements(account, "test").items() if "schedules" in id)
+    rule = f"arn:aws:events:{REGION}:{account.id}:rule/{attachments.rule_prefix('audit', 'test')}nightly"
+    assert ("events.amazonaws.com", rule) == (
+        schedule["Principal"]["Service"], schedule["Condition"]["ArnLike"]["AWS:SourceArn"]
+    )
+    assert "nothing to do: 2 unchanged" in done(dollop("plan", "test")).out
+
+
+def test_a_promotion_brings_it_to_its_own_alias(around: str, dollop: Dollop, account: Account) -> None:
+    """Each stage has its own; what is said of one stage is there alone; the log group is seen to where it is built."""
+    plan = done(dollop("promote", "prod")).out
+    assert "+ provisioned concurrency audit\n    alias: prod\n    provisioned_concurrent_executions: 2\n" in plan
+    assert "log retention" not in plan
+    client = account.client("lambda")
+    provisioned = client.get_provisioned_concurrency_config(FunctionName="audit", Qualifier="prod")
+    assert 2 == provisioned["RequestedProvisionedConcurrentExecutions"]
+    assert {"prod": '{"night": true}'} == found(account, "prod")["targets"]
+    assert ALL["targets"] == found(account)["targets"]
+    assert "nothing to do: 2 unchanged" in done(dollop("plan", "prod")).out
+
+
+def test_what_leaves_the_file_is_taken_away(around: str, dollop: Dollop, account: Account, project: Project) -> None:
+    """All of it, its log group excepted; what others have attached, by whatever name, stays."""
+    client, events = account.client("lambda"), account.client("events")
+    theirs = account.client("sqs").create_queue(QueueName="theirs")["QueueUrl"]
+    client.create_event_source_mapping(
+        FunctionName="audit:test", EventSourceArn=arn_of(theirs, account), BatchSize=7
+    )
+    client.add_permission(FunctionName="audit", Qualifier="test", StatementId="theirs", Principal="s3.amazonaws.com",
+                          Action="lambda:InvokeFunction")
+    events.put_rule(Name="theirs", ScheduleExpression="rate(1 hour)")
+    events.put_targets(Rule="theirs", Targets=[{"Id": "1", "Arn": f"{arn(account)}:test"}])
+    project.write("pipeline.yaml", PIPELINE)
+    plan = done(dollop("deploy", "test")).out
+    assert "  - schedule audit\n    name: nightly\n    alias: test\n" in plan
+    assert {"url", "schedule", "event", "permission", "log retention"} == {
+        line.removeprefix("  - ").removesuffix(" audit") for line in plan.splitlines() if line.startswith("  - ")
+    }
+    assert {**NOTHING, "batches": [7], "statements": [""], "retention": [None]} == found(account)
+    assert 1 == len(events.list_targets_by_rule(Rule="theirs")["Targets"])
+    assert "nothing to do" in done(dollop("plan", "test")).out
+
+
+@pytest.mark.parametrize("operation", ["PutTargets", "CreateEventSourceMapping"])
+def test_what_fails_is_taken_back(
+    operation: str, dollop: Dollop, account: Account, project: Project, strict: Strict, queue: str
+) -> None:
+    """Nothing stays of what was attached before; the alias is where it was; run again, it is all there."""
+    done(dollop("deploy", "test"))
+    project.write("functions/audit/audit.py", WRITER + "# more\n")
+    project.write("pipeline.yaml", PIPELINE + AROUND % arn_of(queue, account))
+    strict.refusals[operation] = (400, "InvalidParameterValueException", "no")
+    result = dollop("deploy", "test")
+    assert 1 == result.code
+    assert f"{operation}: no" in result.err
+    # The log group stays: it holds what was written meanwhile.
+    assert NOTHING == {**found(account), "retention": []}
+    assert "1" == account.client("lambda").get_alias(FunctionName="audit", Name="test")["FunctionVersion"]
+    del strict.refusals[operation]
+    done(dollop("deploy", "test"))
+    assert ALL == found(account)
+
+
+def test_changes_that_fail_are_restored(
+    around: str, dollop: Dollop, account: Account, project: Project, strict: Strict
+) -> None:
+    """What was changed and what was taken away is as it was."""
+    fewer = around.replace("rate(1 day)", "rate(2 days)").replace("batch_size: 1", "batch_size: 5")
+    project.write("pipeline.yaml", PIPELINE + "\n".join(fewer.splitlines()[1:3]) + "\n")
+    strict.refusals["RemovePermission"] = (400, "InvalidParameterValueException", "no")
+    assert 1 == dollop("deploy", "test").code
+    strict.refusals.clear()
+    assert ALL == found(account)
+    assert "nothing to do" not in done(dollop("plan", "test")).out
+
+
+@pytest.mark.parametrize("operation", ["AddPermission", "CreateEventSourceMapping"])
+def test_an_answer_that_is_lost_is_no_failure(
+    operation: str, dollop: Dollop, account: Account, project: Project, strict: Strict, queue: str
+) -> None:
+    """The call took effect and is sent again: what it meets is its own."""
+    project.write("pipeline.yaml", PIPELINE + AROUND % arn_of(queue, account))
+    strict.faults.append(Fault("reset after", operation, "audit"))
+    done(dollop("deploy", "test"))
+    assert ALL == found(account)
+
+
+def test_what_was_changed_by_hand_is_named(around: str, dollop: Dollop, account: Account) -> None:
+    """Per field; the next deploy puts it right."""
+    functions, events = account.client("lambda"), account.client("events")
+    functions.update_function_url_config(FunctionName="audit", Qualifier="test", AuthType="AWS_IAM")
+    mapping, = functions.list_event_source_mappings(FunctionName="audit:test")["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], BatchSize=9)
+    rule = f"{attachments.rule_prefix('audit', 'test')}nightly"
+    events.disable_rule(Name=rule)
+    statement = next(id for id in said_by_statements(account, "test") if "mail" in id)
+    functions.remove_permission(FunctionName="audit", Qualifier="test", StatementId=statement)
+    account.client("logs").delete_retention_policy(logGroupName="/aws/lambda/audit")
+    plan = done(dollop("plan", "test")).out
+    for line in (
+        "~ url audit\n    alias: test\n    auth_type: AWS_IAM -> NONE\n",
+        "~ schedule audit\n    name: nightly\n    alias: test\n    state: DISABLED -> ENABLED\n",
+        "~ event audit\n    name: orders\n    alias: test\n    batch_size: 9 -> 1\n",
+        "+ permission audit\n    name: mail\n",
+        "+ log retention audit\n    retention_in_days: 14\n",
+    ):
+        assert line in plan
+    done(dollop("deploy", "test"))
+    assert ALL == found(account)
+
+
+def test_a_source_of_another_tool_is_not_taken_over(
+    dollop: Dollop, account: Account, project: Project, queue: str
+) -> None:
+    """Refused before anything is written: AWS has no place for two mappings, and the other one is not ours."""
+    done(dollop("deploy", "test"))
+    account.client("lambda").create_event_source_mapping(
+        FunctionName="audit:test", EventSourceArn=arn_of(queue, account)
+    )
+    project.write("pipeline.yaml", PIPELINE + AROUND % arn_of(queue, account))
+    result = dollop("deploy", "test")
+    assert 1 == result.code
+    assert "audit: events.orders: the source" in result.err and "by another tool" in result.err
+    assert {**NOTHING, "batches": [10]} == {**found(account), "retention": []}
+
+
+def test_a_function_goes_with_what_is_around_it(around: str, dollop: Dollop, account: Account) -> None:
+    """Rules, mappings and the retention of its logs, of every stage; the logs stay."""
+    done(dollop("promote", "prod"))
+    plan = done(dollop("delete", "audit", "--force")).out
+    assert "- schedule audit\n    name: nightly\n    alias: prod\n" in plan
+    events, functions = account.client("events"), account.client("lambda")
+    assert [] == events.list_rules(NamePrefix="dollop-")["Rules"]
+    assert [] == functions.list_event_source_mappings()["EventSourceMappings"]
+    groups = account.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/audit")["logGroups"]
+    assert [None] == [group.get("retentionInDays") for group in groups]
+
+
+def test_a_function_with_nothing_around_it_costs_nothing(around: str, dollop: Dollop, strict: Strict) -> None:
+    """echo's plan is one GetFunction, although audit beside it has everything; a rollback reads nothing of it."""
+    strict.forget()
+    done(dollop("plan", "test"))
+    assert ["GetFunction"] == [call.operation for call in strict.calls if call.function == "echo"]
+    assert [] == [call for call in strict.calls if call.writes and call.operation.startswith(("Put", "Add", "Create"))]
