@@ -200,7 +200,7 @@ class _Loading:
         )
 
     def attachments(self, name: str, aws_name: str, said: Mapping[str, Any]) -> dict[str, tuple[Attachment, ...]]:
-        """What is around the function in each stage; a log group is all stages', and seen to where it is built."""
+        """What is around the function in each stage. Stages of one site share a log group: who builds sees to it."""
         for stage in said.get("stages", {}):
             if stage not in self.known:
                 what = f"there is no stage {stage!r}" + words.similar(stage, self.known)
@@ -214,7 +214,8 @@ class _Loading:
             for what, (key, *rest) in around.problems(there):
                 own = self.origin(name, "stages", stage.name, key, *rest[:1])
                 self.problem(what, *(own[:-2] or ("functions", name)), key, *rest)
-            if stage.source is not None:
+            source = self.known.get(stage.source or "")
+            if source and {site.name for site in stage.sites} <= {site.name for site in source.sites}:
                 there.pop("log_retention", None)
             if there:
                 found[stage.name] = attachments.wanted(aws_name, stage.alias, str(log_group), there)

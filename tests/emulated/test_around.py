@@ -148,7 +148,7 @@ ALL = {
 def test_all_of_it_points_at_the_alias(
     around: str, account: Account, dollop: Dollop, tmp_path: Path, queue: str
 ) -> None:
-    """The URL answers with the alias's version, a message reaches the alias, the rule may call it; a second plan is empty."""
+    """The URL answers with the alias's version, a message reaches it, the rule may call it; a second plan is empty."""
     assert ALL == found(account)
     client = account.client("lambda")
     address = client.get_function_url_config(FunctionName="audit", Qualifier="test")["FunctionUrl"]
