@@ -12,6 +12,7 @@ from typing import Any
 
 from ci import diff, record, settings
 from ci.model import (
+    CanaryRecord,
     File,
     Function,
     Live,
@@ -32,6 +33,7 @@ from ci.plan.actions import (
     PointAlias,
     PublishVersion,
     PutConcurrency,
+    SplitAlias,
     TagFunction,
     UntagFunction,
     UpdateCode,
@@ -72,6 +74,8 @@ class Alias:
     description: str
     revision: str
     weights: dict[str, float] = field(default_factory=dict)
+    planned: str = ""
+    """The revision that a canary was planned against: whoever began it knows the new one, and goes on."""
 
 
 @dataclass
@@ -147,6 +151,8 @@ class Account:
             case PutConcurrency():
                 assert action.before == there.concurrency
                 there.concurrency = action.after
+            case SplitAlias():
+                self._split(there, action, published)
             case PointAlias():
                 self._point(there, action, published)
             case DeleteVersion():
@@ -174,19 +180,36 @@ class Account:
         assert action.expected == number, "the plan shows another version than AWS gives"
         return number
 
+    def _split(self, there: Deployed, action: SplitAlias, published: str | None) -> None:
+        """https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html"""
+        number, now = self._checked(there, action, action.version or published)
+        assert now is not None
+        both = [there.versions.get(one) for one in (now.version, number)]
+        if None in both or len({str(_alike(one)) for one in both if one}) > 1:
+            raise Refusal(f"{there.name}: InvalidParameterValue: no calls are split between these versions")
+        left = CanaryRecord(now.version, number, record.token(action.release), given.moment(self._revisions % 1440))
+        description = record.canary_description(now.description, left)
+        weights = {number: action.share / 100}
+        there.aliases[action.alias] = Alias(now.version, description, self.revision(), weights, action.revision)
+
     def _point(self, there: Deployed, action: PointAlias, published: str | None) -> None:
-        number = action.version or published
-        now = there.aliases.get(action.alias)
-        if number not in there.versions:
-            raise Refusal(f"{there.name}: ResourceNotFound: version {number}")
-        if action.revision != (now.revision if now else None):
-            raise Refusal(f"{there.name}: PreconditionFailed: the alias has moved")
+        number, _ = self._checked(there, action, action.version or published)
         if len(action.description) > 256:
             raise Refusal(f"{there.name}: the description is too long")
+        there.aliases[action.alias] = Alias(number, action.description, self.revision())
+
+    def _checked(
+        self, there: Deployed, action: SplitAlias | PointAlias, number: str | None
+    ) -> tuple[str, Alias | None]:
+        now = there.aliases.get(action.alias)
+        if number is None or number not in there.versions:
+            raise Refusal(f"{there.name}: ResourceNotFound: version {number}")
+        if action.revision not in (now.revision, now.planned) if now else action.revision is not None:
+            raise Refusal(f"{there.name}: PreconditionFailed: the alias has moved")
         assert action.before == (now.version if now else None), "the plan shows another version than the alias has"
         assert action.expected == number, "the plan shows another version than the alias gets"
-        assert action.restore == (now.description if now else "")
-        there.aliases[action.alias] = Alias(number, action.description, self.revision())
+        assert action.restore == (record.read_canary(now.description)[0] if now else "")
+        return number, now
 
     def _delete(self, there: Deployed, number: str) -> None:
         used = {one for alias in there.aliases.values() for one in (alias.version, *alias.weights)}
@@ -204,7 +227,8 @@ class Account:
         for function in functions:
             whole = found[function.name]
             if packages and whole and diff.settled(function, packages[function.name], whole):
-                found[function.name] = replace(whole, latest=None, aliases=None, versions=None)
+                aliases = whole.aliases if stage.rollout else None
+                found[function.name] = replace(whole, latest=None, aliases=aliases, versions=None)
         return Live(stage, found)
 
     def _found(self, stage: Stage, function: Function) -> LiveFunction | None:
@@ -217,10 +241,7 @@ class Account:
             running=_version(there, alias.version) if alias else None,
             latest=_version(there, "$LATEST"),
             aliases={
-                name: LiveAlias(
-                    name, one.version, one.revision, one.description, record.read_alias(one.description), one.weights
-                )
-                for name, one in there.aliases.items()
+                name: _alias(name, one) for name, one in there.aliases.items()
             },
             versions=tuple(_version(there, number) for number in there.versions),
             tags=dict(there.tags),
@@ -259,10 +280,19 @@ def steps(plan: Plan, backwards: bool = False) -> list[tuple[FunctionPlan, Actio
 
     def phases() -> Iterator[tuple[FunctionPlan, Action]]:
         yield from ((function, action) for function in functions for action in function.prepare)
-        yield from ((function, action) for function in functions for action in function.shift)
+        early = [(function, action) for function in functions for action in function.shift if _early(plan, action)]
+        yield from early
+        shift = ((function, action) for function in functions for action in function.shift)
+        yield from ((function, action) for function, action in shift if not _early(plan, action))
         yield from ((function, action) for function in functions for action in function.remove)
 
     return list(phases())
+
+
+def _early(plan: Plan, action: Action) -> bool:
+    """Whether ``action`` comes before the time of a canary."""
+    new = isinstance(action, PointAlias) and action.revision is None
+    return plan.canary is not None and (isinstance(action, SplitAlias) or new)
 
 
 def revealed(value: Any) -> Any:
@@ -277,6 +307,19 @@ def revealed(value: Any) -> Any:
 
 def _code(package: Package) -> Code:
     return Code(package.code_sha256, package.size, package.files)
+
+
+def _alias(name: str, one: Alias) -> LiveAlias:
+    description, canary = record.read_canary(one.description)
+    ours = canary if canary and one.weights else None
+    return LiveAlias(
+        name, one.version, one.revision, description, record.read_alias(description), one.weights, ours
+    )
+
+
+def _alike(one: Configuration) -> tuple[Any, Any]:
+    """What must be the same in two versions, so that calls are split between them."""
+    return one.said["Role"], one.said.get("DeadLetterConfig")
 
 
 def _version(there: Deployed, number: str) -> LiveVersion:

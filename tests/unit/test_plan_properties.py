@@ -12,9 +12,9 @@ from hypothesis import assume, given as for_all, strategies as st
 
 from ci import record
 from ci.errors import Refused
-from ci.model import Function, Package, Stage
+from ci.model import Canary, Function, Package, Stage
 from ci.plan import deploy, promote, removal, rollback
-from ci.plan.actions import Origin, Plan, PointAlias
+from ci.plan.actions import Origin, Plan, PointAlias, SplitAlias
 from ci.render import data
 from tests.unit import given, simulated
 from tests.unit.given import PROD, REGION, TEST
@@ -38,6 +38,7 @@ class Said:
     owner: str | None = None
     concurrency: int | None = None
     zipped: str = ""
+    role: str = given.ROLE
 
     def function(self, name: str) -> Function:
         return given.function(
@@ -45,6 +46,7 @@ class Said:
             environment={"GREETING": self.greeting},
             tags=None if self.owner is None else {"owner": self.owner},
             concurrency=self.concurrency,
+            Role=self.role,
             Description=self.description,
             MemorySize=self.memory,
             Architectures=[self.architecture],
@@ -68,8 +70,10 @@ SAID = st.builds(
     owner=st.sampled_from((None, "me", "you")),
     concurrency=st.sampled_from((None, 5)),
     zipped=st.sampled_from(("", "by another compressor")),
+    role=st.sampled_from((given.ROLE, given.ROLE, f"{given.ROLE}-2")),
 )
 CHANGES = st.dictionaries(st.sampled_from(NAMES), SAID, min_size=1)
+CANARIES = st.sampled_from((None, Canary(10, 300)))
 COMMITS = st.sampled_from(("1111111aaaa", "2222222bbbb"))
 SOME = st.sets(st.sampled_from(NAMES)).map(sorted)
 
@@ -130,6 +134,8 @@ class World:
     account: Account = field(default_factory=Account)
     minute: int = 0
     commit: str = ""
+    canary: Canary | None = None
+    """Of the stage test."""
 
     def origin(self) -> Origin:
         self.minute += 1
@@ -173,8 +179,9 @@ class World:
 
     def deploy(self, names: Iterable[str] | None = None) -> Plan:
         functions = [one for one in self.functions if names is None or one.name in names]
-        live = self.account.live(TEST, functions, self.packages)
-        return deploy.deploy(TEST, REGION, functions, self.packages, live, self.origin())
+        stage = replace(TEST, rollout=self.canary)
+        live = self.account.live(stage, functions, self.packages)
+        return deploy.deploy(stage, REGION, functions, self.packages, live, self.origin())
 
     def promote(self, allow_older: bool = False) -> Plan:
         release = self.account.release(TEST, self.functions)
@@ -239,10 +246,12 @@ def as_wanted(world: World, name: str) -> bool:
     )
 
 
-@for_all(HISTORIES, CHANGES, COMMITS)
-def test_plan_after_apply_is_empty(history: list[Any], changes: dict[str, Said], commit: str) -> None:
-    """Whatever was there before: once a deploy has been carried out, there is nothing to do."""
-    world = World().after([*history, Deploy(changes, commit)])
+@for_all(HISTORIES, CHANGES, COMMITS, CANARIES)
+def test_plan_after_apply_is_empty(
+    history: list[Any], changes: dict[str, Said], commit: str, canary: Canary | None
+) -> None:
+    """Whatever was there before: once a deploy has been carried out, with a canary or without, nothing is to do."""
+    world = World(canary=canary).after([*history, Deploy(changes, commit)])
     plan = world.deploy()
     assert () == tuple(action for function in plan.functions for action in function.actions)
     assert all(as_wanted(world, name) for name in world.said)
@@ -357,12 +366,15 @@ def state(account: Account) -> Any:
     }
 
 
-@for_all(OURS, st.dictionaries(st.sampled_from(NAMES), SAID, min_size=2), COMMITS, st.booleans())
+MANY_CHANGES = st.dictionaries(st.sampled_from(NAMES), SAID, min_size=2)
+
+
+@for_all(OURS, MANY_CHANGES, COMMITS, st.booleans(), CANARIES)
 def test_deploy_broken_off_is_finished(
-    history: list[Any], changes: dict[str, Said], commit: str, backwards: bool
+    history: list[Any], changes: dict[str, Said], commit: str, backwards: bool, canary: Canary | None
 ) -> None:
     """Broken off after any action and planned again: the same release by the same name, undone by one rollback."""
-    world = World().after(history)
+    world = World(canary=canary).after(history)
     before = world.account.pointed(TEST)
     whole = copy.deepcopy(world)
     planned = whole.plan(Deploy(changes, commit))
@@ -377,6 +389,26 @@ def test_deploy_broken_off_is_finished(
         if moved(planned) & before.keys():
             broken.account.carry_out(broken.roll_back())
             assert {**whole.account.pointed(TEST), **before} == broken.account.pointed(TEST)
+
+
+@for_all(OURS, MANY_CHANGES, COMMITS, st.booleans())
+def test_a_canary_broken_off_is_taken_back(
+    history: list[Any], changes: dict[str, Said], commit: str, backwards: bool
+) -> None:
+    """Once a canary has begun, one rollback gives each alias that was there what it had, without any share."""
+    world = World(canary=Canary(10, 300)).after(history)
+    before = world.account.pointed(TEST)
+    planned = copy.deepcopy(world).plan(Deploy(changes, commit))
+    for stop in range(1, len(simulated.steps(planned))):
+        done = simulated.steps(planned, backwards)[:stop]
+        if any(isinstance(action, SplitAlias) for _, action in done):
+            broken = copy.deepcopy(world)
+            broken.account.carry_out(broken.plan(Deploy(changes, commit)), stop, backwards)
+            broken.account.carry_out(broken.roll_back())
+            after = broken.account.pointed(TEST)
+            assert before == {name: number for name, number in after.items() if name in before}
+            assert {} == {name: there.aliases["test"].weights for name, there in broken.account.functions.items()
+                          if "test" in there.aliases and there.aliases["test"].weights}
 
 
 @for_all(OURS, st.integers(1, 3), st.booleans(), st.sampled_from(tuple(STAGES.values())))
