@@ -9,7 +9,6 @@ import keyword
 import re
 import sys
 import textwrap
-from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -36,7 +35,7 @@ def project(name: str) -> str:
           prod: {{alias: prod, from: test}}       # promoted, never built
 
         defaults:
-          runtime: {_newest(python_runtimes())}
+          runtime: {python_runtimes()[0]}
           memory: 128                           # MB
           timeout: 5                            # seconds
           role: "arn:aws:iam::123456789012:role/lambda"   # what the functions may do: put your own role here
@@ -120,10 +119,6 @@ def _last_line(node: yaml.Node) -> int:
         return _last_line(last[1] if isinstance(last, tuple) else last)
     end = node.end_mark
     return int(end.line if end.column else end.line - 1)
-
-
-def _newest(runtimes: Iterable[str]) -> str:
-    return max(runtimes, key=lambda runtime: [int(part) for part in re.findall(r"[0-9]+", runtime)])
 
 
 def _module(name: str) -> str:

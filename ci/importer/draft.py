@@ -32,6 +32,8 @@ class Draft:
     alias: str
     name: str = "{function}"
     region: str | None = None
+    rollout: dict[str, str] = field(default_factory=dict)
+    """What the stage has before its alias moves."""
     defaults: Entry = field(default_factory=Entry)
     functions: dict[str, Entry] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

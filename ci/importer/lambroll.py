@@ -57,7 +57,7 @@ def read(folder: Path, root: Path, environ: Mapping[str, str]) -> Draft:
         entry.keys["source"] = source.resolve().relative_to(root.resolve()).as_posix()
         entry.keys["exclude"] = [f"/{each}" for each in (*_FILES, ".terraform", "terraform.tfstate", *_ignored(source))]
         if (source / "function_url.json").is_file():
-            entry.note("Not carried over: function_url.json.")
+            entry.note("Not carried over: function_url.json. A URL of the alias is said with url: {auth_type: ...}")
         draft.functions[name] = entry
     return draft
 

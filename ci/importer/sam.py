@@ -17,7 +17,10 @@ import yaml
 
 from ci import service_model, settings
 from ci.errors import UsageError
+from ci.importer import cloudformation
+from ci.importer.cloudformation import is_intrinsic
 from ci.importer.draft import Draft, Entry, key, literal, said, variable
+from ci.importer.sam_around import AROUND
 
 _FUNCTION = "AWS::Serverless::Function"
 _ALIAS = "live"
@@ -29,24 +32,7 @@ _RENAMED: Mapping[str, Callable[[Any], tuple[str, Any]]] = {
 }
 _OURS = frozenset({"FunctionName", "CodeUri", "AutoPublishAlias", "PackageType"})
 _FIXED = ("FunctionName", "Handler", "Runtime", "CodeUri", "Architectures", "AutoPublishAlias", "PackageType")
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as their long ones: ``!Ref X`` is ``{Ref: X}``."""
-
-
-def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-        value = value.split(".", 1) if suffix == "GetAtt" else value
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
+_CANARY = re.compile(r"Canary(?P<share>[0-9]+)Percent(?P<minutes>[0-9]+)Minutes")
 
 
 def read(path: Path, root: Path) -> Draft:
@@ -66,7 +52,7 @@ def read(path: Path, root: Path) -> Draft:
     known |= {"AWS::StackName": stack} if stack else {}
     common = (template.get("Globals") or {}).get("Function") or {}
     draft = Draft(key(stack or file.resolve().parent.name), "", region=region)
-    aliases = set()
+    aliases, rollouts = set(), []
     for logical, resource in (template.get("Resources") or {}).items():
         if isinstance(resource, dict) and resource.get("Type") == _FUNCTION:
             reading = _Reading(logical, _merged(common, resource.get("Properties") or {}), known, file.parent, root)
@@ -76,11 +62,16 @@ def read(path: Path, root: Path) -> Draft:
             else:
                 draft.functions[name] = entry
                 aliases.add(reading.alias)
+                rollouts.append(reading.rollout)
     draft.alias = next(iter(sorted(each for each in aliases if each)), _ALIAS)
     if len(aliases) > 1 or None in aliases:
         draft.notes.append(
             f"Not every function had the alias {draft.alias} (AutoPublishAlias): the first deploy makes it."
         )
+    if all(each == rollouts[0] for each in rollouts):
+        draft.rollout = rollouts[0] if rollouts else {}
+    else:
+        draft.notes.append("Not carried over: DeploymentPreference, which differs from function to function.")
     draft.notes.append("The stack still holds the functions: take them out of it with DeletionPolicy: Retain.")
     if kinds := sorted({str(each.get("Type")) for each in (template.get("Resources") or {}).values()} - {_FUNCTION}):
         draft.notes.append(f"Stays with CloudFormation: {', '.join(kinds)}.")
@@ -95,7 +86,7 @@ def _merged(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
     result = dict(common)
     for name, value in own.items():
         before = result.get(name)
-        if isinstance(before, dict) and isinstance(value, dict) and not _is_intrinsic(value):
+        if isinstance(before, dict) and isinstance(value, dict) and not is_intrinsic(value):
             result[name] = _merged(before, value)
         elif isinstance(before, list) and isinstance(value, list) and name != "Architectures":
             result[name] = [*before, *value]
@@ -117,6 +108,7 @@ class _Reading:
         self.root = root
         self.entry = Entry()
         self.alias: str | None = None
+        self.rollout: dict[str, str] = {}
 
     def function(self) -> tuple[str, Entry | None]:
         """Its name in AWS; None where there is nothing of Python to build."""
@@ -156,6 +148,11 @@ class _Reading:
                 self.entry.keys["tags"] = {**tags, "lambda:createdBy": "SAM"}
             elif property_ == "ReservedConcurrentExecutions":
                 self.entry.keys["concurrency"] = self.number(value)
+            elif property_ == "DeploymentPreference":
+                self.preference(value)
+            elif property_ in AROUND:
+                for note in AROUND[property_](self.now(value)):
+                    self.entry.note(note)
             elif property_ in _OURS:
                 continue
             elif property_ in _RENAMED or property_ in members and property_ not in settings.NOT_SETTINGS:
@@ -166,15 +163,31 @@ class _Reading:
             else:
                 self.entry.note(f"Not carried over: {property_}.")
 
+    def preference(self, value: Any) -> None:
+        """CodeDeploy's canary as one of ours.
+
+        https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/automating-updates-to-serverless-apps.html
+        """
+        said = self.now(value) if isinstance(value, dict) else {}
+        kind = str(self.now(said.get("Type", "")))
+        found = _CANARY.fullmatch(kind)
+        if found and said.get("Enabled", True) is True:
+            self.rollout = {"canary": f"{found['share']}%", "for": f"{found['minutes']}m"}
+        elif kind != "AllAtOnce":
+            self.entry.note(f"Not carried over: DeploymentPreference {kind or value}.")
+        for part in ("Alarms", "Hooks"):
+            if said.get(part):
+                self.entry.note(f"Not carried over: {part} of DeploymentPreference; rollout takes names of alarms.")
+
     def number(self, value: Any) -> Any:
         found = self.now(value)
         return int(found) if isinstance(found, str) and found.isdecimal() else found
 
     def value(self, value: Any, *where: str) -> Any:
         """``value`` as pipeline.yaml has it; what only CloudFormation knows as a variable, with a note."""
-        if _is_intrinsic(value):
+        if is_intrinsic(value):
             found = self.now(value)
-            if not _is_intrinsic(found):
+            if not is_intrinsic(found):
                 return literal(found)
             ours = variable(*where)
             (what, argument), = value.items()
@@ -191,7 +204,7 @@ class _Reading:
         """``value`` with the parameters that are known; what is not stays an intrinsic function."""
         if isinstance(value, list):
             return [self.now(each) for each in value]
-        if not _is_intrinsic(value):
+        if not is_intrinsic(value):
             return value
         (what, argument), = value.items()
         if what == "Ref" and argument in self.known:
@@ -204,10 +217,6 @@ class _Reading:
         return value
 
 
-def _is_intrinsic(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
-
-
 def _text(value: Any) -> str:
     """An environment value as CloudFormation makes a string of it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -215,7 +224,7 @@ def _text(value: Any) -> str:
 
 def _template(file: Path) -> dict[str, Any]:
     try:
-        found = yaml.load(file.read_text(encoding="utf-8-sig"), _Loader)
+        found = cloudformation.load(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     transforms = found.get("Transform") if isinstance(found, dict) else None

@@ -27,7 +27,7 @@ def text(draft: Draft, origin: str) -> str:
         f"name: {json.dumps(draft.name)}",
         "",
         "stages:",
-        f"  {draft.alias}: {{alias: {draft.alias}}}",
+        f"  {draft.alias}: {scalar({'alias': draft.alias} | ({'rollout': draft.rollout} if draft.rollout else {}))}",
         "",
     ]
     if draft.defaults.keys or draft.defaults.notes:

@@ -211,7 +211,12 @@ Resources:
       DeadLetterQueue: {Type: SQS, TargetArn: "%s"}
       Environment: {Variables: {TOKEN: !Ref Token, DEBUG: true}}
       Tags: {Team: shop}
-      Events: {Api: {Type: Api, Properties: {Path: /, Method: get}}}
+      FunctionUrlConfig: {AuthType: NONE}
+      ProvisionedConcurrencyConfig: {ProvisionedConcurrentExecutions: 2}
+      Events:
+        Api: {Type: Api, Properties: {Path: /, Method: get}}
+        Nightly: {Type: Schedule, Properties: {Schedule: rate(1 day)}}
+        Orders: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn, BatchSize: 5}}
   HelloRole: {Type: "AWS::IAM::Role"}
 """
 
@@ -239,9 +244,11 @@ parameter_overrides = 'Level="debug"'
     imported = dollop("import", "sam")
     assert 0 == imported.code, imported.err
     text = Path("pipeline.yaml").read_text()
-    for said in ("Not carried over: DeploymentPreference", "Not carried over: Events", "AWS::IAM::Role",
+    for said in ('live: {alias: live, rollout: {canary: "10%", for: "5m"}}', "AWS::IAM::Role", "the events Api (Api).",
+                 "url: {auth_type: NONE}", "provisioned_concurrency: 2", 'schedules: {Nightly: "rate(1 day)"}',
+                 'events: {Orders: {event_source_arn: "<Fn::GetAtt Queue.Arn>", batch_size: 5}}',
                  "role was Fn::GetAtt HelloRole.Arn: give it as SHOP_HELLO_ROLE"):
-        assert said in text
+        assert said in " ".join(line.strip().removeprefix("#").strip() for line in text.splitlines()), text
     refused = dollop("plan")
     assert 2 == refused.code
     assert "SHOP_HELLO_ROLE is not set" in refused.err
