@@ -6,11 +6,12 @@ What GitHub says is handed in by the verb.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ci.errors import DollopError
 from ci.model import Pipeline
 from ci.setup.github import REQUIRED_CHECK
 
@@ -27,6 +28,17 @@ Call = Callable[[str], Any]
 """Path -> GitHub's answer, or None where GitHub says that there is nothing."""
 
 
+def found(checks: Iterable[Iterator[Finding]]) -> list[Finding]:
+    """What all of them find. One that cannot read what it checks says so, and the others go on."""
+    findings: list[Finding] = []
+    for check in checks:
+        try:
+            findings.extend(check)
+        except DollopError as error:
+            findings.append(Finding(error.message, error.hint))
+    return findings
+
+
 def pins(root: Path) -> Iterator[Finding]:
     """Actions that are named by something that can be moved."""
     for path in sorted((root / ".github").rglob("*.y*ml")):
@@ -39,7 +51,7 @@ def pins(root: Path) -> Iterator[Finding]:
 
 def environments(pipeline: Pipeline, repository: str, call: Call) -> Iterator[Finding]:
     """Stages that anybody could release to."""
-    fix = f"dollop setup github --repository {repository} --reviewer LOGIN"
+    fix = _setup(repository)
     for stage in pipeline.stages.values():
         found = call(f"/repos/{repository}/environments/{stage.name}")
         if found is None:
@@ -50,6 +62,21 @@ def environments(pipeline: Pipeline, repository: str, call: Call) -> Iterator[Fi
             yield Finding(f"the environment {stage.name} waits for nobody's approval", fix)
         if not found.get("deployment_branch_policy"):
             yield Finding(f"the environment {stage.name} may be used from every branch", fix)
+
+
+def logins(pipeline: Pipeline, repository: str, call: Call) -> Iterator[Finding]:
+    """Jobs that cannot log in to AWS, or only with a role that is not theirs."""
+    places = {"the repository": f"/repos/{repository}/actions"}
+    for stage in pipeline.stages:
+        places[f"the environment {stage}"] = f"/repos/{repository}/environments/{stage}"
+    for name, place in places.items():
+        if call(f"{place}/variables/AWS_ROLE") is None and call(f"{place}/secrets/AWS_ACCESS_KEY_ID") is None:
+            fix = f"{_setup(repository)} $(dollop setup aws --repository {repository} --deploy)"
+            yield Finding(f"{name} has neither the variable AWS_ROLE nor the secret AWS_ACCESS_KEY_ID", fix)
+
+
+def _setup(repository: str) -> str:
+    return f"dollop setup github --repository {repository} --reviewer LOGIN"
 
 
 def branch(repository: str, name: str, call: Call) -> Iterator[Finding]:
@@ -63,7 +90,7 @@ def branch(repository: str, name: str, call: Call) -> Iterator[Finding]:
     }
     if REQUIRED_CHECK not in required:
         what = f"nothing requires the check {REQUIRED_CHECK!r} before {name} changes"
-        yield Finding(what, f"dollop setup github --repository {repository}")
+        yield Finding(what, _setup(repository))
 
 
 def runtimes(pipeline: Pipeline, today: str) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ class Run:
 
     @property
     def token(self) -> str:
-        return self._variable("GITHUB_TOKEN")
+        return self._variable("GITHUB_TOKEN", "export GITHUB_TOKEN=$(gh auth token); in a step, ${{ github.token }}")
 
     @property
     def api(self) -> str:
@@ -81,10 +81,10 @@ class Run:
         other = self.event.get("workflow_run") or {}
         return replace(self.links, run=str(other["id"])) if other.get("conclusion") == "failure" else self.links
 
-    def _variable(self, name: str) -> str:
+    def _variable(self, name: str, hint: str = "this verb is a step of a workflow: see .github/workflows") -> str:
         value = self.environ.get(name)
         if not value:
-            raise UsageError(f"{name} is not set", "this verb is a step of a GitHub workflow: see .github/workflows")
+            raise UsageError(f"{name} is not set", hint)
         return value
 
     # ------------------------------------------------------------ what a step may say

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ci.errors import UsageError
 from ci.model import Pipeline
 from ci.setup.aws import BRANCH
 
@@ -18,6 +19,9 @@ REQUIRED_CHECK = "Pull request"
 """The last job of pull-request.yml."""
 
 RULESET = "dollop"
+
+REVIEWERS_LIMIT = 6
+"""https://docs.github.com/en/actions/reference/workflows-and-actions/deployments-and-environments#required-reviewers"""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,12 @@ def steps(pipeline: Pipeline, repository: str, reviewers: Sequence[int], roles: 
     """Environments with their branch and reviewers, the variables that name the roles, the rule for the branch.
 
     ``reviewers`` are numbers of users, who must approve every stage that is promoted; ``roles`` maps the names of
-    ``ci.policy`` (``plan``, ``deploy-test``, ...) to ARNs.
+    ``ci.policy`` (``plan``, ``deploy-test``, ...) to ARNs. Raises UsageError for a number that GitHub does not take.
     """
+    waiting = [stage.name for stage in pipeline.stages.values() if stage.source is not None]
+    if waiting and not 1 <= len(reviewers) <= REVIEWERS_LIMIT:
+        what = f"{', '.join(waiting)}: {len(reviewers)} reviewers, where one to {REVIEWERS_LIMIT} are to be named"
+        raise UsageError(what, "say who may approve: --reviewer LOGIN")
     root = f"/repos/{repository}"
     made: list[Step] = []
     for stage in pipeline.stages.values():

@@ -11,11 +11,14 @@ from ci import console
 from ci.verbs import options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci.doctor import Finding
     from ci.workspace import Workspace
 
 
 @click.command()
-@click.option("--repository", help="owner/name on GitHub: check its environments and its branch rule, too.")
+@click.option("--repository", help="owner/name on GitHub: check its environments, logins and branch rule, too.")
 @options.aws
 @options.workspace
 def doctor(workspace: Workspace, repository: str | None) -> int:
@@ -24,9 +27,8 @@ def doctor(workspace: Workspace, repository: str | None) -> int:
     With --repository, GITHUB_TOKEN must be set.
     """
     from datetime import UTC, datetime
-    from itertools import chain
 
-    from ci import doctor, live
+    from ci import doctor
     from ci.config.schema import schema
     from ci.errors import DollopError
     from ci.render import data
@@ -37,21 +39,30 @@ def doctor(workspace: Workspace, repository: str | None) -> int:
         doctor.pins(root),
         doctor.schema(root, data.to_json(schema())),
         doctor.runtimes(pipeline, datetime.now(UTC).date().isoformat()),
+        _reading(workspace),
     ]
     if repository:
         call = _github()
-        checks += [doctor.environments(pipeline, repository, call), doctor.branch(repository, BRANCH, call)]
-    findings = list(chain.from_iterable(checks))
-    try:
-        for stage in pipeline.stages.values():
-            live.read(workspace.aws, stage, workspace.select(()), aliases=True, versions=True)
-    except DollopError as error:
-        findings.append(doctor.Finding(f"AWS: {error.message}", error.hint))
+        checks += [
+            doctor.environments(pipeline, repository, call),
+            doctor.logins(pipeline, repository, call),
+            doctor.branch(repository, BRANCH, call),
+        ]
+    findings = doctor.found(checks)
     for finding in findings:
         console.error(DollopError(finding.what, finding.fix))
     if not findings:
         click.echo("nothing to mend")
     return 1 if findings else 0
+
+
+def _reading(workspace: Workspace) -> Iterator[Finding]:
+    """Nothing, where AWS lets all be read that a plan needs; its refusal says the rest."""
+    from ci import live
+
+    for stage in workspace.pipeline.stages.values():
+        live.read(workspace.aws, stage, workspace.select(()), aliases=True, versions=True)
+    yield from ()
 
 
 def _github() -> Any:

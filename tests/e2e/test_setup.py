@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,12 @@ import jsonschema
 import pytest
 
 from ci.aws import connect
-from ci.errors import AwsError
+from ci.errors import AwsError, UsageError
 from ci.github.setup import carry_out
 from ci.setup import github, stack
 from tests.e2e.hub import OWNER, GitHub, client, token
 from tests.e2e.runner import PIPELINE
+from tests.e2e.wire import Wire, listening
 from tests.emulated.command import Result, run
 from tests.unit.test_policy import function, pipeline
 
@@ -46,53 +45,10 @@ def matches(name: str, request: str) -> bool:
     return re.fullmatch(re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(name)), request) is not None
 
 
-class Wire(BaseHTTPRequestHandler):
-    """Lists what was created, as GitHub does: some lists bare, some wrapped."""
-
-    kept: dict[str, list[dict[str, Any]]] = {}
-    calls: list[str] = []
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        items = self.kept.get(path, [])
-        self.answer(200, items if path.endswith("rulesets") else {"total_count": len(items), "items": items})
-
-    def do_POST(self) -> None:
-        body = self.body()
-        items = self.kept.setdefault(self.path, [])
-        items.append({**body, "id": len(items) + 1})
-        self.answer(201, {})
-
-    def do_PUT(self) -> None:
-        self.body()
-        self.answer(200, {})
-
-    do_PATCH = do_PUT
-
-    def body(self) -> dict[str, Any]:
-        self.calls.append(f"{self.command} {self.path}")
-        return dict(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-
-    def answer(self, status: int, data: Any) -> None:
-        text = json.dumps(data).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def wire() -> Iterator[str]:
-    Wire.kept.clear()
-    Wire.calls.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Wire) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}"
-        server.shutdown()
+    with listening() as url:
+        yield url
 
 
 def test_setting_up_twice_creates_once(wire: str) -> None:
@@ -107,6 +63,13 @@ def test_setting_up_twice_creates_once(wire: str) -> None:
     assert [] == [call for call in Wire.calls if call.startswith("POST")]
     assert "PUT /repos/octo/shop/rulesets/1" in Wire.calls
     assert "PATCH /repos/octo/shop/environments/prod/variables/AWS_ROLE" in Wire.calls
+
+
+@pytest.mark.parametrize("count", [0, 7])
+def test_somebody_approves_what_is_promoted(count: int) -> None:
+    """Nobody, by an option that was forgotten, would take the reviewers away that are there."""
+    with pytest.raises(UsageError, match=f"prod: {count} reviewers"):
+        github.steps(pipeline(function("echo")), "octo/shop", range(count), {})
 
 
 def test_prod_waits_for_its_reviewers_and_each_stage_has_its_role() -> None:
