@@ -263,13 +263,38 @@ def test_killed_while_it_begins_and_rolled_back(
     assert before == prod(through, ("audit", "echo"))
 
 
+def shorter(project: Project) -> None:
+    said = (project.root / "pipeline.yaml").read_text()
+    project.write("pipeline.yaml", said.replace("for: 4s", "for: 1s"))
+
+
 @pytest.mark.parametrize(("verb", "left"), [("promote", "2"), ("rollback", "1")])
 def test_killed_while_the_aliases_move(
     verb: str, left: str, dollop: Dollop, strict: Strict, through: Account, project: Project
 ) -> None:
     """One alias has moved, the other is in its canary, which has lasted its time: finished at once, or all back."""
+    shorter(project)
     killed(strict, through, project, 3)
     assert [("1", SPLIT), ("2", {})] == states(through)
     result = dollop(verb, "prod")
     assert 0 == result.code, result.err
     assert [(left, {})] * 2 == states(through)
+
+
+def test_the_new_version_is_asked_before_it_gets_a_share(
+    dollop: Dollop, strict: Strict, through: Account, project: Project
+) -> None:
+    """By its number, because the alias would mostly answer as before. A wrong answer, and no alias is touched."""
+    shorter(project)
+    said = (project.root / "pipeline.yaml").read_text()
+    said = said.replace("test: {alias: test}", "test: {alias: test, rollout: {canary: 10%, for: 1s}}")
+    project.write("pipeline.yaml", said.replace("GREETING: Hello", "GREETING: Good day"))
+    strict.forget()
+    failed = dollop("deploy", "test")
+    assert 1 == failed.code
+    assert "echo: smoke test: answer.message is \"Good day robert!\", expected \"Hello robert!\"" in failed.err
+    assert ["3"] == [call.qualifier for call in strict.calls if call.operation == "Invoke"]
+    assert [] == [call for call in strict.calls if call.operation == "UpdateAlias"]
+    project.write("pipeline.yaml", said.replace("Hello", "Good day"))
+    assert 0 == dollop("deploy", "test").code
+    assert ["3", "3", "test"] == [call.qualifier for call in strict.calls if call.operation == "Invoke"]

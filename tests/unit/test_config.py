@@ -18,7 +18,7 @@ from ci.config import environment, nodes, shape
 from ci.config.load import SIZE_LIMIT
 from ci.config.template import Template
 from ci.errors import ConfigError, DollopError, UsageError
-from ci.model import SLIM, Function, Packaging, Pipeline, Secret, Site, Smoke, Stage
+from ci.model import SLIM, Canary, Function, Packaging, Pipeline, Secret, Site, Smoke, Stage
 from ci.settings import complete
 
 HEAD = """\
@@ -421,6 +421,13 @@ def test_unknown_runtime(runtime: str, project: Path) -> None:
     assert "python3.13" in problem and "nodejs" not in problem
 
 
+def test_canary(project: Path) -> None:
+    """A share, a time in the units that are used everywhere, and alarms, each once."""
+    said = "{a: {alias: x, rollout: {canary: 5%, for: 1m30s, alarms: [errors, slow, errors]}}, b: {alias: y}}"
+    stages = load(project, f"project: demo\nstages: {said}\nfunctions: {{}}\n").stages
+    assert (Canary(5, 90, ("errors", "slow")), None) == (stages["a"].rollout, stages["b"].rollout)
+
+
 @pytest.mark.parametrize(
     ("stages", "expected"),
     [
@@ -451,6 +458,26 @@ def test_unknown_runtime(runtime: str, project: Path) -> None:
             ],
         ),
         ("{a: {alias: x, form: b}}", ["2: stages.a.form: is not a known key, did you mean from?"]),
+        (
+            "{a: {alias: x, rollout: {}}}",
+            ["2: stages.a.rollout.canary: is missing", "2: stages.a.rollout.for: is missing"],
+        ),
+        (
+            "{a: {alias: x, rollout: {canary: 100%, for: soon, alarms: [''], alarm: x}}}",
+            [
+                "2: stages.a.rollout.alarm: is not a known key, did you mean alarms?",
+                "2: stages.a.rollout.alarms[0]: must have at least 1 characters",
+                "2: stages.a.rollout.canary: must be a share from 1% to 99%, such as 10%",
+                "2: stages.a.rollout.for: must be a time such as 90s, 5m or 1h, of at most 45 minutes",
+            ],
+        ),
+        (
+            "{a: {alias: x, rollout: {canary: 10, for: 46m}}}",
+            [
+                "2: stages.a.rollout.canary: must be a share from 1% to 99%, such as 10%",
+                "2: stages.a.rollout.for: must be a time such as 90s, 5m or 1h, of at most 45 minutes",
+            ],
+        ),
     ],
 )
 def test_stage_problem(stages: str, expected: list[str], project: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ci import policy
 from ci.config.template import Template
 from ci.errors import UsageError
-from ci.model import Function, Pipeline, Smoke, Stage
+from ci.model import Canary, Function, Pipeline, Smoke, Stage
 
 EXECUTION = "arn:aws:iam::123456789012:role/lambda"
 STAGES = {"test": Stage("test", "test"), "prod": Stage("prod", "live", source="test")}
@@ -66,6 +66,20 @@ def test_smoke_is_allowed_on_the_alias_only() -> None:
     roles = made(function("echo", smoke=Smoke({}, {})), function("silent"))
     assert {f"{ARN}echo:test"} == resources(roles["deploy-test"], "lambda:InvokeFunction")
     assert {f"{ARN}echo:live"} == resources(roles["promote-prod"], "lambda:InvokeFunction")
+
+
+def test_canaries_are_watched() -> None:
+    """Only the role of the stage that has one reads alarms; to deploy, it also asks the version that comes first."""
+    stages = {
+        "test": replace(STAGES["test"], rollout=Canary(10, 300)),
+        "prod": replace(STAGES["prod"], rollout=Canary(10, 300, ("errors",))),
+    }
+    line = replace(pipeline(function("echo", smoke=Smoke({}, {}))), stages=stages)
+    roles = {role.name: role for role in policy.roles(line, policy.place(line))}
+    assert {f"{ARN}echo:test", f"{ARN}echo:*"} == resources(roles["deploy-test"], "lambda:InvokeFunction")
+    assert {f"{ARN}echo:live"} == resources(roles["promote-prod"], "lambda:InvokeFunction")
+    assert {"*"} == resources(roles["promote-prod"], "cloudwatch:DescribeAlarms")
+    assert ["promote-prod"] == [name for name, role in roles.items() if "cloudwatch:DescribeAlarms" in actions(role)]
 
 
 def test_functions_are_named_by_their_aws_names() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from ci import record
 from ci.errors import UsageError
-from ci.model import AliasRecord, Secret, VersionRecord
+from ci.model import AliasRecord, CanaryRecord, Secret, VersionRecord
 from ci.record import Release, Released
 from ci.settings import DESCRIPTION_LIMIT
 
@@ -73,6 +73,36 @@ def test_aliases_of_others_have_no_record(text: str) -> None:
 def test_versions_of_others_have_no_record(text: str) -> None:
     """Their description stays whole."""
     assert (text, None) == record.read_version(text)
+
+
+CANARY = CanaryRecord("7", "8", "9c0d1e2f", "2026-02-01T09:00:00Z")
+
+
+@pytest.mark.parametrize("own", ["", "Live traffic", "a dollop-canary=x", record.alias_description(ALIAS)])
+def test_a_canary_is_added_and_read_back(own: str) -> None:
+    """The description before it comes out as it was, and its record is read all the while."""
+    written = record.canary_description(own, CANARY)
+    assert (own, CANARY) == record.read_canary(written)
+    assert record.read_alias(own) == record.read_alias(written)
+
+
+def test_a_canary_fits() -> None:
+    """With the longest record of ours nothing is lost; what somebody else wrote at length is cut."""
+    longest = AliasRecord("undo-1f3a2b4-9c0d1e2f", "9" * 12, ALIAS.at, "9" * 5, "9" * 5, ALIAS.at)
+    ours, canary = record.alias_description(longest), CanaryRecord("9" * 5, "9" * 5, "9c0d1e2f", CANARY.at)
+    assert (ours, canary) == record.read_canary(record.canary_description(ours, canary))
+    theirs = record.canary_description("x" * 256, canary)
+    assert 256 == len(theirs)
+    assert canary == record.read_canary(theirs)[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "dollop-canary", "dollop-canary=7-8", "dollop-canary=7-8/r/2026-99-99T09:00:00Z", "dollop-canary=a-b/r/t"],
+)
+def test_what_is_no_canary_of_ours(text: str) -> None:
+    """Whoever wrote it: it stays a description."""
+    assert (text, None) == record.read_canary(text)
 
 
 ECHO = {"echo": Released("8", "d", "c=")}
