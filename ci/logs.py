@@ -18,8 +18,9 @@ from datetime import datetime
 from ci import live, settings
 from ci.aws import Aws
 from ci.errors import AbsentError
-from ci.model import Function, LiveAlias, LiveFunction, Stage
+from ci.model import Function, LiveAlias, LiveFunction, Stage, label
 from ci.parallel import each
+from ci.workspace import Workspace
 
 _POLL_SECONDS = 1.0
 _REFRESH_SECONDS = 30.0
@@ -39,6 +40,7 @@ class Source:
     aws_name: str
     group: str
     versions: frozenset[str]
+    aws: Aws
     shared: tuple[str, ...] = ()
     """Other stages that run one of them."""
 
@@ -55,26 +57,29 @@ class Line:
     id: str = ""
 
 
-def sources(aws: Aws, stages: Sequence[Stage], functions: Iterable[Function]) -> tuple[Source, ...]:
-    """Of what the first of ``stages`` runs of each function that it has. The others may share it. Raises AwsError."""
-    stage, *others = stages
-    wanted = list(functions)
-    found = live.read(aws, stage, wanted, aliases=True)
-    return tuple(
-        source for function in wanted if (source := _source(function, found.functions[function.name], stage, others))
-    )
+def sources(workspace: Workspace, stage: Stage, functions: Sequence[Function]) -> tuple[Source, ...]:
+    """Of what ``stage`` runs of each function that it has, in each of its sites. Raises AwsError."""
+    sources: list[Source | None] = []
+    for name, site in workspace.sites(stage).items():
+        aws, others = workspace.at(site), [each for each in workspace.stages_at(site).values() if each != stage]
+        found = live.read(aws, stage, functions, aliases=True).functions
+        sources += (_source(aws, function, name, found[function.name], stage, others) for function in functions)
+    return tuple(filter(None, sources))
 
 
-def _source(function: Function, found: LiveFunction | None, stage: Stage, others: Iterable[Stage]) -> Source | None:
+def _source(
+    aws: Aws, function: Function, site: str, found: LiveFunction | None, stage: Stage, others: Iterable[Stage]
+) -> Source | None:
     if found is None or found.running is None:
         return None
     aliases = found.aliases or {}
     versions = {found.running.version, *_versions(aliases.get(stage.alias))}
     return Source(
-        function=function.name,
+        function=label(function.name, site),
         aws_name=function.aws_name,
         group=found.running.settings["LoggingConfig"]["LogGroup"] or settings.log_group(function.aws_name),
         versions=frozenset(versions),
+        aws=aws,
         shared=tuple(other.name for other in others if versions & _versions(aliases.get(other.alias))),
     )
 
@@ -84,14 +89,14 @@ def _versions(alias: LiveAlias | None) -> set[str]:
     return {alias.version, *alias.weights} if alias else set()
 
 
-def read(aws: Aws, sources: Iterable[Source], since: datetime, pattern: str = "") -> Iterator[Line]:
+def read(sources: Iterable[Source], since: datetime, pattern: str = "") -> Iterator[Line]:
     """Every line since then, oldest first. ``pattern`` is CloudWatch's:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 
     A function that was never invoked has no log yet, and no lines. Raises AwsError.
     """
     start, end = _ms(since.timestamp()), _ms(time.time())
-    return heapq.merge(*(_lines(aws, source, start, end, pattern) for source in sources), key=_when)
+    return heapq.merge(*(_lines(source, start, end, pattern) for source in sources), key=_when)
 
 
 def follow(
@@ -143,17 +148,17 @@ class _Following:
     def _poll(self, item: tuple[tuple[str, str], Source]) -> list[Line]:
         key, source = item
         start = self._start.get(key, self._first)
-        lines = list(_lines(self._aws, source, start, None, self._pattern))
+        lines = list(_lines(source, start, None, self._pattern))
         self._start[key] = max([start, *(line.at - _LATE_MS for line in lines)])
         return lines
 
 
-def _lines(aws: Aws, source: Source, start: int, end: int | None, pattern: str) -> Iterator[Line]:
+def _lines(source: Source, start: int, end: int | None, pattern: str) -> Iterator[Line]:
     parameters = {"logGroupName": source.group, "startTime": start}
     parameters |= {"endTime": end} if end is not None else {}
     parameters |= {"filterPattern": pattern} if pattern else {}
     try:
-        for page in aws.read("logs", "filter_log_events", **parameters):
+        for page in source.aws.read("logs", "filter_log_events", **parameters):
             for event in page["events"]:
                 line = _line(source, event)
                 if line:

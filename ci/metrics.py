@@ -8,13 +8,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ci.aws import Aws
 from ci.errors import AwsError
-from ci.model import Function, Stage
+from ci.model import Function, Stage, label
+from ci.workspace import Workspace
 
 _QUERIES_LIMIT = 500
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html"""
@@ -38,6 +39,19 @@ class Metrics:
     throttles: int
     p50: float | None
     p95: float | None
+
+
+def everywhere(
+    workspace: Workspace, stage: str | None, functions: Sequence[Function], since: datetime, until: datetime
+) -> tuple[Metrics, ...]:
+    """As ``read``, of ``stage`` or of all, in each of their sites. Raises AwsError."""
+    chosen = [workspace.stage(stage)] if stage else []
+    found: list[Metrics] = []
+    for name, site in workspace.sites(*chosen).items():
+        stages = [each for each in workspace.stages_at(site).values() if each in chosen or not chosen]
+        there = read(workspace.at(site), stages, functions, since, until)
+        found += (replace(each, function=label(each.function, name)) for each in there)
+    return tuple(found)
 
 
 def read(

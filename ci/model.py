@@ -97,6 +97,11 @@ SLIM = ("tests", "headers", "stubs", "metadata", "debug")
 """What of a dependency no function needs while it runs."""
 
 
+def label(name: str, site: str) -> str:
+    """A function, and where, in a stage that has several sites."""
+    return f"{name} in {site}" if site else name
+
+
 @dataclass(frozen=True)
 class Packaging:
     """How a package is put together, beyond what goes into it."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ci import content, live
+from ci.aws import Aws
 from ci.errors import AwsError
-from ci.model import File, Function, LiveVersion, Package
+from ci.model import File, Function, LiveVersion, Package, Site
 from ci.workspace import Workspace
 
 
@@ -32,18 +33,20 @@ class Verified:
     differences: tuple[Difference, ...]
 
 
-def verify(workspace: Workspace, functions: Sequence[Function], qualifier: str) -> tuple[Verified, ...]:
-    """Compare each function's version ``qualifier``, a number or an alias. What earlier builds left is not believed.
+def verify(workspace: Workspace, site: Site, functions: Sequence[Function], qualifier: str) -> tuple[Verified, ...]:
+    """Compare each function's version ``qualifier``, a number or an alias, in ``site``.
+
+    What earlier builds left is not believed.
 
     Raises BuildError, and AwsError where a zip cannot be had.
     """
     with TemporaryDirectory() as folder:
-        packages = workspace.packages(functions, Path(folder))
-        return tuple(_verified(workspace, function, packages[function.name], qualifier) for function in functions)
+        packages, aws = workspace.packages(functions, Path(folder)), workspace.at(site)
+        return tuple(_verified(aws, function, packages[function.name], qualifier) for function in functions)
 
 
-def _verified(workspace: Workspace, function: Function, package: Package, qualifier: str) -> Verified:
-    version, data = live.package(workspace.aws, function, qualifier)
+def _verified(aws: Aws, function: Function, package: Package, qualifier: str) -> Verified:
+    version, data = live.package(aws, function, qualifier)
     try:
         files = content.read(data, folders=True)
     except ValueError as error:

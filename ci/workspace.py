@@ -146,6 +146,11 @@ class Workspace:
             raise UsageError(f"{what} not in the region {self.region}", f"there is: {regions}")
         return chosen
 
+    def stages_at(self, site: Site) -> dict[str, Stage]:
+        """The stages that ``site`` is one of, by name; where a stage has several, by its name and that of the site."""
+        stages = [stage for stage in self.pipeline.stages.values() if site.name in (each.name for each in stage.sites)]
+        return {f"{stage.name} {site.name}" if len(stage.sites) > 1 else stage.name: stage for stage in stages}
+
     @property
     def aws(self) -> Aws:
         """The way to where the pipeline is: its parameters, and every stage that names neither region nor role."""

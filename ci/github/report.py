@@ -28,10 +28,17 @@ def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = Non
     notes = (*proposed.notes, *([_OF_A_FORK] if "workflow_run" in run.event else []))
     proposed = replace(proposed, origin=origin, notes=notes)
     functions = workspace.select([each.function for each in proposed.functions if each.actions] or ())
-    stages = workspace.pipeline.stages
-    lives = {name: live.read(workspace.aws, stage, functions) for name, stage in stages.items()}
-    others = {name: _versions(seen) for name, seen in lives.items() if name != proposed.stage}
-    commits = _missing(workspace.pipeline.root, run.commit, lives[proposed.stage]) if proposed.verb == "promote" else []
+    lives = {
+        name: live.read(workspace.at(site), stage, functions)
+        for site in workspace.sites().values()
+        for name, stage in workspace.stages_at(site).items()
+        if stage.name == proposed.stage or site.plan_role or not site.role
+    }
+    others = {name: _versions(seen) for name, seen in lives.items() if seen.stage.name != proposed.stage}
+    commits = []
+    if proposed.verb == "promote":
+        own = next(seen for seen in lives.values() if seen.stage.name == proposed.stage)
+        commits = _missing(workspace.pipeline.root, run.commit, own)
     run.summarize(markdown.plan(proposed, run.links, others, commits, markdown.SUMMARY_LIMIT))
     if file:
         file.write_text(markdown.plan(proposed, run.links, others, commits))

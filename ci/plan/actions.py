@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ci.model import Attachment, Canary, Package, Secret, Settings, Smoke, VersionRecord
+from ci.model import Attachment, Canary, Package, Secret, Settings, Smoke, VersionRecord, label
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class FunctionPlan:
     @property
     def label(self) -> str:
         """The function, and where, in a stage that has several sites."""
-        return f"{self.function} in {self.site}" if self.site else self.function
+        return label(self.function, self.site)
 
     @property
     def actions(self) -> tuple[Action, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ci import model
 from ci.plan.actions import (
     Action,
     Attach,
@@ -66,7 +67,7 @@ def digest(of: Plan) -> str:
 
 def label(function: Mapping[str, Any]) -> str:
     """``FunctionPlan.label`` of a function as ``plan`` gives it."""
-    return f"{function['function']} in {function['site']}" if "site" in function else str(function["function"])
+    return model.label(str(function["function"]), str(function.get("site", "")))
 
 
 def to_json(data: Any) -> str:

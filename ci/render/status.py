@@ -51,16 +51,28 @@ def _canary(live: Live, found: LiveFunction) -> dict[str, float]:
 
 
 def _place(lives: Mapping[str, Live], live: Live, name: str) -> str | None:
-    """``behind`` or ``ahead`` of the stage that it is promoted from; None where it is not, or both run the same."""
-    source = lives.get(live.stage.source or "")
-    before = source.functions[name] if source else None
+    """``behind`` or ``ahead`` of the stage that it is promoted from; None where it is not, or both run the same.
+
+    In another region or account versions have other numbers: there it ``differs``.
+    """
     now = live.functions[name]
-    if not before or not before.running or not now or not now.running:
+    sources = [each.functions[name] for each in lives.values() if each.stage.name == live.stage.source]
+    running = [found for found in sources if found and found.running]
+    if not now or not now.running or not running:
         return None
+    before = next((found for found in running if found.arn == now.arn), running[0])
+    assert before.running is not None
+    if before.arn != now.arn:
+        return None if _made_of(before.running) == _made_of(now.running) else "differs"
     mine, other = now.running.version, before.running.version
     if mine == other or not (mine.isdecimal() and other.isdecimal()):
         return None
     return "behind" if int(mine) < int(other) else "ahead"
+
+
+def _made_of(version: LiveVersion) -> tuple[str, ...]:
+    record = version.record
+    return (record.commit, record.digest) if record else (version.code_sha256,)
 
 
 def data(status: Status) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ci.errors import UsageError
 from ci.verbs import options
 
 if TYPE_CHECKING:
-    from ci.model import Function
+    from ci.model import Function, Stage
     from ci.workspace import Workspace
 
 
@@ -48,7 +48,7 @@ def build(
     if verify and (out or shard or materials or licences) or (stage or version) and not verify or stage and version:
         raise UsageError("--verify goes with --stage or --version, and with none of the other options of a build")
     if verify:
-        return _verify(workspace, chosen, str(version or workspace.stage(stage).alias), as_json)
+        return _verify(workspace, chosen, workspace.stage(stage), version, as_json)
     packages = workspace.packages(chosen)
     to_look_at = materials or licences or as_json or out or sys.stdout.isatty()
     if len(functions) == 1 == len(chosen) and not to_look_at:
@@ -69,11 +69,12 @@ def build(
     return 0
 
 
-def _verify(workspace: Workspace, chosen: list[Function], qualifier: str, as_json: bool) -> int:
+def _verify(workspace: Workspace, chosen: list[Function], stage: Stage, version: int | None, as_json: bool) -> int:
     from ci import verify
     from ci.render import data
     from ci.render import verified as render
 
-    found, commit = verify.verify(workspace, chosen, qualifier), workspace.origin.commit
+    site = next(iter(workspace.sites(stage).values()))
+    found, commit = verify.verify(workspace, site, chosen, str(version or stage.alias)), workspace.origin.commit
     click.echo(data.to_json(render.data(found, commit)) if as_json else render.text(found, commit), nl=False)
     return 1 if any(each.differences for each in found) else 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci.doctor import Finding
+    from ci.model import Site
     from ci.workspace import Workspace
 
 
@@ -39,7 +40,7 @@ def doctor(workspace: Workspace, repository: str | None) -> int:
         doctor.pins(root),
         doctor.schema(root, data.to_json(schema())),
         doctor.runtimes(pipeline, datetime.now(UTC).date().isoformat()),
-        _reading(workspace),
+        *(_reading(workspace, name, site) for name, site in workspace.sites().items()),
     ]
     if repository:
         call = _github()
@@ -56,12 +57,16 @@ def doctor(workspace: Workspace, repository: str | None) -> int:
     return 1 if findings else 0
 
 
-def _reading(workspace: Workspace) -> Iterator[Finding]:
+def _reading(workspace: Workspace, name: str, site: Site) -> Iterator[Finding]:
     """Nothing, where AWS lets all be read that a plan needs; its refusal says the rest."""
     from ci import live
+    from ci.errors import DollopError
 
-    for stage in workspace.pipeline.stages.values():
-        live.read(workspace.aws, stage, workspace.select(()), aliases=True, versions=True)
+    try:
+        for stage in workspace.stages_at(site).values():
+            live.read(workspace.at(site), stage, workspace.select(()), aliases=True, versions=True)
+    except DollopError as error:
+        raise error.within(name)
     yield from ()
 
 

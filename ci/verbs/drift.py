@@ -30,8 +30,12 @@ def drift(workspace: Workspace) -> int:
     functions = workspace.select(())
     stages = workspace.pipeline.stages.values()
     plans = [gather.to_deploy(workspace, stage, ()) for stage in stages if stage.source is None]
-    lives = (live.read(workspace.aws, stage, functions, aliases=True) for stage in stages)
-    strays = [line for found in lives for line in drift.strays(found)]
+    strays = [
+        f"{name}: {line}" if name else line
+        for name, site in workspace.sites().items()
+        for stage in workspace.stages_at(site).values()
+        for line in drift.strays(live.read(workspace.at(site), stage, functions, aliases=True))
+    ]
     for plan in plans:
         console.show(text.plan(plan))
     for stray in strays:

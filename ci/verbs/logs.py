@@ -43,28 +43,29 @@ def logs(
     from datetime import UTC, datetime
 
     from ci import logs
+    from ci.model import label
     from ci.since import since as moment
 
     chosen = workspace.select(functions)
     of = workspace.stage(stage)
     start = moment(since, datetime.now(UTC))
-    stages = (of, *(other for other in workspace.pipeline.stages.values() if other != of))
-    found = logs.sources(workspace.aws, stages, chosen)
-    for name in sorted({function.name for function in chosen} - {source.function for source in found}):
+    found = logs.sources(workspace, of, chosen)
+    named = [label(function.name, site) for site in workspace.sites(of) for function in chosen]
+    for name in sorted(set(named) - {source.function for source in found}):
         console.note(f"{name}: the stage {of.name} does not have it")
     for source in found:
         if source.shared:
             console.note(f"{source.function}: {', '.join(source.shared)} runs the same version: its lines are here too")
     width = max((len(source.function) + 4 for source in found), default=0)
-    show = _Screen([function.name for function in chosen], width, as_json)
+    show = _Screen(named, width, as_json)
     if not follow:
-        for line in logs.read(workspace.aws, found, start, pattern):
+        for line in logs.read(found, start, pattern):
             show(line)
         if not show.any:
             console.note(f"nothing since {start:%Y-%m-%d %H:%M:%S} UTC")
         return
     try:
-        for line in logs.follow(workspace.aws, lambda: logs.sources(workspace.aws, stages, chosen), start, pattern):
+        for line in logs.follow(workspace.aws, lambda: logs.sources(workspace, of, chosen), start, pattern):
             show(line)
     except KeyboardInterrupt:
         pass  # the way to end it

@@ -35,6 +35,5 @@ def metrics(
 
     now = datetime.now(UTC)
     start = moment(since, now)
-    stages = [workspace.stage(stage)] if stage else list(workspace.pipeline.stages.values())
-    found = metrics.read(workspace.aws, stages, workspace.select(functions), start, now)
+    found = metrics.everywhere(workspace, stage, workspace.select(functions), start, now)
     click.echo(data.to_json(render.data(found, start, now)) if as_json else render.text(found), nl=False)

@@ -29,7 +29,7 @@ def status(
     """
     from datetime import UTC, datetime
 
-    from ci import live, status
+    from ci import status
     from ci.render import data
     from ci.render import status as render
 
@@ -37,10 +37,10 @@ def status(
         raise UsageError("--tfvars goes with neither --versions nor --json")
     chosen, now = workspace.select(functions), datetime.now(UTC)
     if versions:
-        listed = live.read(workspace.aws, workspace.stage(None), chosen, None, True, True, workspace.track)
+        listed = status.versions(workspace, chosen)
         shown = data.to_json(render.versions_data(listed)) if as_json else render.versions(listed, now)
     else:
-        found = status.read(workspace.aws, workspace.pipeline.stages.values(), chosen, workspace.track)
+        found = status.everywhere(workspace, chosen)
         if tfvars:
             shown = render.tfvars(found)
         else:
