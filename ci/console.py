@@ -14,7 +14,7 @@ from ci.errors import DollopError
 from ci.render.escape import plain
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
 
@@ -79,16 +79,16 @@ def track(what: str, total: int) -> Iterator[Callable[[], None]]:
     Gives what is to be called after each of the ``total`` items.
     """
     done, next_time = 0, time.monotonic() + (_SHORT if sys.stderr.isatty() else _EVERY)
+    shown: TaskID | None = None
 
     def step() -> None:
-        nonlocal done, next_time
-        global _shown
+        nonlocal done, next_time, shown
         done += 1
-        if _shown is not None:
-            _shown.update(_shown.task_ids[0], completed=done)
+        if _shown is not None and shown is not None:
+            _shown.update(shown, completed=done)
         elif time.monotonic() > next_time and done < total:
             if sys.stderr.isatty():
-                _shown = _bar(what, total)
+                shown = _bar().add_task(what, total=total, completed=done)
             else:
                 log(what, done=f"{done}/{total}")
                 next_time = time.monotonic() + _EVERY
@@ -96,7 +96,10 @@ def track(what: str, total: int) -> Iterator[Callable[[], None]]:
     try:
         yield step
     finally:
-        _hide()
+        if _shown is not None and shown is not None:
+            _shown.remove_task(shown)
+            if not _shown.task_ids:
+                _hide()
 
 
 def _hide() -> None:
@@ -106,12 +109,15 @@ def _hide() -> None:
         _shown = None
 
 
-def _bar(what: str, total: int) -> Progress:
+def _bar() -> Progress:
+    """What shows long work, a line for each; one is within another while a large package is uploaded."""
+    global _shown
+    if _shown is not None:
+        return _shown
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = (f"   [blue]•[/] {what:<25}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    bar.add_task(what, total=total)
-    bar.start()
-    return bar
+    columns = ("   [blue]•[/] {task.description:<25}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    _shown = Progress(*columns, console=Console(stderr=True), transient=True)
+    _shown.start()
+    return _shown

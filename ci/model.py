@@ -118,6 +118,8 @@ class Packaging:
     """Rules by which files of dependencies are left out, of ``SLIM``."""
     provided: bool = False
     """Whether what Lambda's runtime has itself is left out."""
+    bucket: str = ""
+    """Where packages go that are too large for a request; ``{region}`` is filled in. Empty: nowhere."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,10 @@ class Pipeline:
 
 
 # ---------------------------------------------------------------- what was built
+
+
+REQUEST_LIMIT = 52_428_800
+"""Bytes of zip that fit into a request: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 
 @dataclass(frozen=True, order=True)

@@ -23,6 +23,7 @@ from typing import Any
 from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import Function, Pipeline, Stage
+from ci.plan.actions import STORED
 
 POLICY_LIMIT = 6144
 """Characters of a managed policy, without white space:
@@ -160,7 +161,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
 
     def deploying(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
         return lambda names: (
-            *planning(names), *_writing(names, functions), *_smoking(names, stage), *_watching(stage)
+            *planning(names), *_writing(names, functions, where), *_smoking(names, stage), *_watching(stage)
         )
 
     def promoting(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
@@ -206,10 +207,17 @@ def _expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterabl
         yield Statement("ReadEncryptedEnvironment", ("kms:Decrypt",), keys)
 
 
-def _writing(names: _Names, functions: tuple[Function, ...]) -> Iterable[Statement]:
+def _writing(names: _Names, functions: tuple[Function, ...], where: Place) -> Iterable[Statement]:
     yield Statement("WriteFunctions", (*_UPLOAD, *_POINT), names.functions)
     condition = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     yield Statement("PassExecutionRoles", ("iam:PassRole",), _values(functions, "Role"), condition)
+    if said := {function.packaging.bucket for function in functions} - {""}:
+        buckets = sorted(bucket.replace("{region}", where.region) for bucket in said)
+        arns = tuple(f"arn:{where.partition}:s3:::{bucket}" for bucket in buckets)
+        objects = tuple(f"{arn}/{STORED}/*" for arn in arns)
+        prefix = {"StringLike": {"s3:prefix": f"{STORED}/*"}}
+        yield Statement("StorePackages", ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"), objects)
+        yield Statement("ListPackages", ("s3:ListBucket",), arns, prefix)
     if layers := tuple(sorted({layer for function in functions for layer in function.settings.get("Layers") or ()})):
         yield Statement("UseLayers", ("lambda:GetLayerVersion",), layers)
     if keys := _values(functions, "KMSKeyArn"):

@@ -25,7 +25,7 @@ def creation(name: str, action: CreateFunction) -> dict[str, Any]:
     return {
         **{key: value for key, value in said.items() if value not in ("", []) and value != _EMPTY.get(key)},
         "FunctionName": name,
-        "Code": {"ZipFile": action.package.path.read_bytes()},
+        "Code": _code(action),
         "PackageType": "Zip",
         "Environment": {"Variables": _reveal(action.environment)},
         "Tags": dict(action.tags),
@@ -44,9 +44,15 @@ def upload(name: str, action: UpdateCode) -> dict[str, Any]:
     """For UpdateFunctionCode."""
     return {
         "FunctionName": name,
-        "ZipFile": action.package.path.read_bytes(),
+        **_code(action),
         "Architectures": list(action.architectures),
     }
+
+
+def _code(action: CreateFunction | UpdateCode) -> dict[str, Any]:
+    if action.stored:
+        return {"S3Bucket": action.stored.bucket, "S3Key": action.stored.key}
+    return {"ZipFile": action.package.path.read_bytes()}
 
 
 def _said(name: str, said: Settings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from ci import diff, live
 from ci.apply import parameters
@@ -14,15 +15,20 @@ from ci.plan.actions import (
     FunctionPlan,
     PointAlias,
     PublishVersion,
+    StorePackage,
     TagFunction,
     UntagFunction,
     UpdateCode,
     UpdateConfiguration,
 )
 from ci.record import version_description
+from ci.render.columns import si
 
 _WORKERS = 64
 """Nearly all of them wait for AWS to make a function ready, which takes seconds."""
+
+_STEP = 1_000_000
+"""Bytes of an upload, which are counted in MB."""
 
 _MOVED_HINT = "plan again, look, and deploy again"
 
@@ -43,6 +49,8 @@ class _Preparation:
         self.first = next((function for function in job.plan.functions if function.prepare), None)
         self.decided = threading.Event()
         self.ahead = False
+        self.storing = threading.Lock()
+        """One upload at a time: each is in many parts at once."""
 
     def run(self, function: FunctionPlan) -> str:
         if self.job.plan.verb not in ("prune", "delete"):
@@ -60,6 +68,9 @@ class _Preparation:
     def _steps(self, function: FunctionPlan) -> str:
         revision, version = function.revision, function.version or ""
         for action in function.prepare:
+            if isinstance(action, StorePackage):
+                self._store(function, action)
+                continue  # it carries no revision: who was first is not decided by it
             if isinstance(action, PublishVersion):
                 version = self._publish(function, action, revision)
             elif isinstance(action, (TagFunction, UntagFunction)):
@@ -68,6 +79,18 @@ class _Preparation:
                 revision = self._write(function, action, revision)
             self._go_ahead()
         return next((s.version for s in function.shift if isinstance(s, PointAlias) and s.version), version)
+
+    def _store(self, function: FunctionPlan, action: StorePackage) -> None:
+        """Only what is not there, whole: two functions may have one package, an earlier run may have sent it."""
+        aws, path = self.job.aws(function), action.package.path
+        with self.storing:
+            bucket = aws.bucket(action.bucket, action.owner)
+            if bucket.holds(action.key, path):
+                self.job.log("package is in S3", function, bucket=action.bucket)
+                return
+            self.job.log("uploading package", function, bucket=action.bucket, size=si(action.package.size))
+            with self.job.track(f"uploading {function.function}", -(-action.package.size // _STEP)) as done:
+                bucket.put(action.key, path, aws.interrupted, _steps(done))
 
     def _go_ahead(self) -> None:
         self.ahead = True
@@ -154,6 +177,21 @@ class _Preparation:
         """The version of our own call, where its answer was lost."""
         listed = self.job.aws(function).pages("list_versions_by_function", "Versions", FunctionName=function.aws_name)
         return next((item["Version"] for item in listed if item.get("Description") == description), None)
+
+
+def _steps(done: Callable[[], None]) -> Callable[[int], None]:
+    """Calls ``done`` for each ``_STEP`` of the bytes that it is told, by whichever thread."""
+    lock, sent = threading.Lock(), 0
+
+    def more(count: int) -> None:
+        nonlocal sent
+        with lock:
+            steps = (sent + count) // _STEP - sent // _STEP
+            sent += count
+            for _ in range(steps):
+                done()
+
+    return more
 
 
 def _moved(name: str, what: str) -> MovedError:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.exceptions as boto
@@ -16,6 +16,9 @@ from botocore.config import Config
 from ci.aws.translation import is_passing, is_throttled, translate
 from ci.errors import AwsError
 from ci.pace import Pace
+
+if TYPE_CHECKING:
+    from ci.aws.bucket import Bucket
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,12 @@ class Aws:
             raise AwsError(f"the live package could not be read: HTTP {answer.status}")
         size = answer.headers.get("Content-Range", "").rpartition("/")[2]
         return bytes(answer.data), int(size) if size.isdecimal() else len(answer.data)
+
+    def bucket(self, name: str, owner: str) -> Bucket:
+        """The S3 bucket, which must belong to the account ``owner``, if that is said."""
+        from ci.aws.bucket import Bucket
+
+        return Bucket(self._client("s3"), name, owner, embedded=self._endpoint is not None)
 
     def parameter(self, name: str) -> str:
         """The decrypted value of a Parameter Store parameter. Raises AbsentError and AwsError."""

@@ -13,7 +13,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -82,8 +82,8 @@ class Reader:
         hashes = tuple(self._hash(source.file) for source in found)
         key = _digest([
             edition(), function.runtime, function.architecture, function.handler, list(map(str, function.include)),
-            function.exclude, astuple(function.packaging), function.hooks.build, function.settings.get("Layers"),
-            wanted.key if wanted else None,
+            function.exclude, astuple(replace(function.packaging, bucket="")), function.hooks.build,
+            function.settings.get("Layers"), wanted.key if wanted else None,
             [(source.path, source.mode, digest) for source, digest in zip(found, hashes)],
         ])
         return Inputs(function, found, hashes, wanted, key)

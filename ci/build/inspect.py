@@ -8,12 +8,10 @@ from fnmatch import translate
 from pathlib import PurePosixPath
 
 from ..errors import BuildError
-from ..model import Dependency, Function
+from ..model import REQUEST_LIMIT, Dependency, Function
 
-ZIPPED = 52_428_800
-"""Bytes of zip that fit into a request."""
 UNZIPPED = 262_144_000
-"""Bytes of all files, with layers. Both: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Bytes of all files, with layers: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _SECRET_NAMES = (
     ".env", ".env.*", ".netrc", "_netrc", ".pypirc", ".npmrc", ".git-credentials", ".htpasswd", "id_rsa", "id_dsa",
@@ -59,9 +57,9 @@ def check_size(
     if function.max_size is not None and zipped > function.max_size:
         what = f"{where} is {zipped} B zipped, more than its max_size of {function.max_size} B"
         raise BuildError(what, f"{less}; or raise max_size")
-    if zipped > ZIPPED:
+    if zipped > REQUEST_LIMIT and not function.packaging.bucket:
         what = f"{where} is {zipped / 1e6:.1f} MB zipped, more than the 52.4 MB that a request to Lambda can hold"
-        raise BuildError(what, less)
+        raise BuildError(what, f"let it go through S3: packaging: {{bucket: NAME}} in pipeline.yaml; or {less}")
 
 
 def _largest(dependencies: Iterable[Dependency]) -> str:

@@ -31,6 +31,8 @@ CANARY_LIMIT = 2700
 ALARMS_LIMIT, ALARM_NAME_LIMIT = 100, 255
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"""
 REGION = r"[a-z]{2,5}(-[a-z]+)+-[0-9]+"
+BUCKET = r"(?:[a-z0-9.-]|\{region\}){3,63}"
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 SIZE = r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?(B|kB|KB|MB|GB)"
 """A size in SI units, as plans print it."""
 
@@ -147,6 +149,7 @@ def _packaging() -> Fields:
             ),
         )),
         "provided": _field(core.bool_schema()),
+        "bucket": _field(core.str_schema(pattern=_whole(BUCKET))),
     }
 
 

@@ -43,6 +43,7 @@ _FORMS = {
     "plan_role": "must be the ARN of a role, such as arn:aws:iam::123456789012:role/look",
     "role": "must be the ARN of a role, such as arn:aws:iam::123456789012:role/lambda",
     "layers": "must be the ARN of a layer's version, such as arn:aws:lambda:eu-west-1:123456789012:layer:name:1",
+    "bucket": "must be the name of a bucket: small letters, digits, - and ., and {region}",
     "environment": "as a name may hold letters, digits and _, starts with a letter, and is longer than that",
     "tags": "may hold letters, digits, spaces and _.:/=+-@",
     "schedule_expression": "must be a rate or a time, such as rate(1 day) or cron(0 3 * * ? *)",

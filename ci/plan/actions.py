@@ -42,14 +42,32 @@ class CodeChange:
     dependencies: tuple[Change, ...]
 
 
+STORED = "dollop"
+"""The folder of a bucket that packages are stored in, under the sha256 of their zip."""
+
+
+@dataclass(frozen=True)
+class StorePackage:
+    """A package that is too large for a request, put into S3; its key names its content, so that it goes there once.
+
+    ``owner`` is the account that the bucket must belong to, empty where that is not known.
+    """
+
+    package: Package
+    bucket: str
+    key: str
+    owner: str
+
+
 @dataclass(frozen=True)
 class CreateFunction:
-    """A function that AWS does not have."""
+    """A function that AWS does not have. ``stored``: its package is there, not in the request."""
 
     settings: Settings
     environment: Mapping[str, Secret]
     tags: Mapping[str, str]
     package: Package
+    stored: StorePackage | None = None
 
 
 @dataclass(frozen=True)
@@ -62,10 +80,12 @@ class UpdateConfiguration:
 
 @dataclass(frozen=True)
 class UpdateCode:
-    """Upload of the package; carries the architecture, which AWS keeps with the code."""
+    """Upload of the package, or the use of it where it is ``stored``; carries the architecture, which AWS keeps with
+    the code."""
 
     package: Package
     architectures: tuple[str, ...]
+    stored: StorePackage | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +201,9 @@ class DeleteFunction:
     aliases: Mapping[str, str]
 
 
-Preparation = CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
+Preparation = (
+    StorePackage | CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
+)
 Shift = PutConcurrency | SplitAlias | PointAlias
 Removal = DeleteVersion | DeleteFunction
 Action = Preparation | Shift | Attach | Removal
@@ -226,6 +248,11 @@ class FunctionPlan:
     def label(self) -> str:
         """The function, and where, in a stage that has several sites."""
         return label(self.function, self.site)
+
+    @property
+    def stored(self) -> StorePackage | None:
+        """The package on its way through S3, where it goes there."""
+        return next((action for action in self.prepare if isinstance(action, StorePackage)), None)
 
     @property
     def actions(self) -> tuple[Action, ...]:

@@ -85,7 +85,7 @@ def carry(
         if source and found and source.arn == found.arn:
             reasons.append(f"{name}: {release.stage} and {stage.name} are one place: {found.arn}")
         made_of = replace(origin, commit=target.record.commit if target.record else NOBODY)
-        plans.append(Deployment(stage, function, packages[name], release.id, made_of).plan(found))
+        plans.append(Deployment(stage, region, function, packages[name], release.id, made_of).plan(found))
     if reasons:
         raise refused(reasons)
     notes = (*point.canaries(stage, plans, live), *of_this_checkout(plans, versions, origin))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
 from ci import attachments, diff
-from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
+from ci.model import REQUEST_LIMIT, Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
 from ci.plan import attach, point
 from ci.plan.actions import (
+    STORED,
     Change,
     CodeChange,
     CreateFunction,
@@ -22,6 +25,7 @@ from ci.plan.actions import (
     PublishVersion,
     PutConcurrency,
     Shift,
+    StorePackage,
     TagFunction,
     UntagFunction,
     UpdateCode,
@@ -45,7 +49,9 @@ def deploy(
     ordered = sorted(functions, key=lambda function: function.name)
     release = release or name(ordered, packages, origin)
     plans = tuple(
-        Deployment(stage, function, packages[function.name], release, origin).plan(live.functions[function.name])
+        Deployment(stage, region, function, packages[function.name], release, origin).plan(
+            live.functions[function.name]
+        )
         for function in ordered
     )
     notes = point.canaries(stage, plans, live)
@@ -65,11 +71,17 @@ def name(functions: Iterable[Function], packages: Mapping[str, Package], origin:
     return f"{origin.commit[:7]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
+_ACCOUNT = re.compile(r"arn:[^:]+:(?:lambda|iam):[^:]*:([0-9]{12}):")
+
+
 class Deployment:
     """One function of a deploy: what all its steps need to know."""
 
-    def __init__(self, stage: Stage, function: Function, package: Package, release: str, origin: Origin) -> None:
+    def __init__(
+        self, stage: Stage, region: str, function: Function, package: Package, release: str, origin: Origin
+    ) -> None:
         self.stage = stage
+        self.region = region
         self.function = function
         self.package = package
         self.release = release
@@ -87,14 +99,15 @@ class Deployment:
 
     def _create(self) -> FunctionPlan:
         function, package = self.function, self.package
-        create = CreateFunction(function.settings, function.environment, function.tags or {}, package)
+        stored = self._store("")
+        create = CreateFunction(function.settings, function.environment, function.tags or {}, package, *stored)
         return FunctionPlan(
             function.name,
             function.aws_name,
             new=True,
             changes=diff.creation(function, package),
             code=CodeChange(0, package.size, None, ()),
-            prepare=(create, self._publish(package.code_sha256, "1")),
+            prepare=(*stored, create, self._publish(package.code_sha256, "1")),
             shift=(*self._limit(LiveFunction()), *self._point(LiveFunction(aliases={}), None, "1")),
             digest=package.digest,
             code_sha256=package.code_sha256,
@@ -130,7 +143,7 @@ class Deployment:
             code_sha256 = newest.code_sha256
             shift = (*shift, *self._point(live, newest.version, newest.version))
         else:
-            upload = self._upload(latest, (*live.versions, baseline))
+            upload = self._upload(live.arn, latest, (*live.versions, baseline))
             code_sha256 = package.code_sha256 if upload else latest.code_sha256
             expected = str(int(newest.version) + 1 if newest else 1)
             prepare = (*prepare, *self._configure(latest), *upload, self._publish(code_sha256, expected))
@@ -173,13 +186,23 @@ class Deployment:
             return ()
         return (UpdateConfiguration({name: wanted[name] for name in members}, environment),)
 
-    def _upload(self, latest: LiveVersion, versions: Iterable[LiveVersion]) -> tuple[Preparation, ...]:
+    def _upload(self, arn: str, latest: LiveVersion, versions: Iterable[LiveVersion]) -> tuple[Preparation, ...]:
         """Nothing when ``$LATEST`` has this content, by its hash or by the record of a version with that hash."""
         known = (version for version in versions if version.code_sha256 == latest.code_sha256)
         same = any(diff.same_code(self.package, version) for version in chain([latest], known))
         if same and self.function.settings["Architectures"] == latest.settings["Architectures"]:
             return ()
-        return (UpdateCode(self.package, tuple(self.function.settings["Architectures"])),)
+        stored = self._store(arn)
+        return (*stored, UpdateCode(self.package, tuple(self.function.settings["Architectures"]), *stored))
+
+    def _store(self, arn: str) -> tuple[StorePackage, ...]:
+        """Nothing when a request can hold the package. The bucket is to be of the account that the function is in."""
+        bucket = self.function.packaging.bucket.replace("{region}", self.region)
+        if self.package.size <= REQUEST_LIMIT or not bucket:
+            return ()
+        key = f"{STORED}/{b64decode(self.package.code_sha256).hex()}.zip"
+        account = _ACCOUNT.match(arn or str(self.function.settings.get("Role", "")))
+        return (StorePackage(self.package, bucket, key, account[1] if account else ""),)
 
     def _publish(self, code_sha256: str, expected: str) -> PublishVersion:
         version = VersionRecord(self.origin.commit, self.package.digest, code_sha256)

@@ -22,6 +22,7 @@ from ci.plan.actions import (
     PointAlias,
     PublishVersion,
     PutConcurrency,
+    StorePackage,
     SplitAlias,
     TagFunction,
     UntagFunction,
@@ -107,6 +108,8 @@ def _code(code: CodeChange) -> dict[str, Any]:
 def _action(action: Action) -> dict[str, Any]:
     """The call and what it takes, by the API's own name."""
     match action:
+        case StorePackage():
+            return {"call": "PutObject", "bucket": action.bucket, "key": action.key, "size": action.package.size}
         case CreateFunction():
             return {"call": "CreateFunction", "settings": sorted(action.settings), "digest": action.package.digest}
         case UpdateConfiguration():

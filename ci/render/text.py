@@ -53,6 +53,12 @@ def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]
     body += [f"    by hand: {line.strip()}" for change in function.drift for line in _change(change)]
     if body or any(isinstance(action, (TagFunction, UntagFunction)) for action in function.actions):
         yield [f"  {mark} function {plain(function.label)}", *body]
+    if function.stored:
+        yield [
+            f"  + package {plain(function.label)}",
+            f"    bucket: {plain(function.stored.bucket)}",
+            f"    key: {plain(function.stored.key)}",
+        ]
     for action in function.shift:
         if isinstance(action, PointAlias):
             verb = "+" if action.before is None else "~"

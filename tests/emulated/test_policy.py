@@ -20,12 +20,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ci import policy
-from ci.model import Function, Pipeline, Smoke, Stage
+from ci.model import Function, Packaging, Pipeline, Smoke, Stage
 from tests.emulated.enforcing import enforcing
 
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"
 EXECUTION = f"arn:aws:iam::{ACCOUNT}:role/execution"
+BUCKET = "packages"
 Client = Any
 Clients = Callable[..., Client]
 
@@ -63,7 +64,10 @@ def made(clients: Clients) -> dict[str, policy.Role]:
     """The roles of a pipeline with one function, and their policies, in the emulator's IAM."""
     iam = clients("iam")
     settings = {"Role": EXECUTION}
-    function = Function("echo", "shop-echo", settings, {}, Path("functions/echo"), smoke=Smoke({}, {}))
+    function = Function(
+        "echo", "shop-echo", settings, {}, Path("functions/echo"), smoke=Smoke({}, {}),
+        packaging=Packaging(bucket=BUCKET),
+    )
     stages = {"test": Stage("test", "test"), "prod": Stage("prod", "prod", source="test")}
     pipeline = Pipeline(Path(), "shop", REGION, stages, {"echo": function})
     roles = policy.roles(pipeline, policy.place(pipeline))
@@ -152,3 +156,39 @@ def test_role_does_its_job_and_no_more(aws: Callable[[str], Client], role: str, 
 def test_no_role_touches_a_function_of_somebody_else(aws: Callable[[str], Client], role: str) -> None:
     """A function that is not in pipeline.yaml can be neither read nor changed."""
     assert set() == allowed(aws(role), "payroll", role)
+
+
+def test_only_who_uploads_stores_packages(aws: Callable[[str], Client], clients: Clients) -> None:
+    """In its own folder of the bucket; what else is in there is neither read nor changed, nor is anything deleted."""
+    root = clients("s3")
+    root.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for key in ("dollop/a.zip", "other/a.zip"):
+        root.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+
+    def passed(role: str, folder: str) -> set[str]:
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        s3 = clients("s3", clients("sts").assume_role(RoleArn=arn, RoleSessionName="run-1")["Credentials"])
+        there = {"Bucket": BUCKET, "Key": f"{folder}a.zip"}
+        calls: dict[str, Callable[[], Any]] = {
+            "list": lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{folder}a.zip"),
+            "put": lambda: s3.put_object(**there, Body=b"x", ChecksumAlgorithm="SHA256"),
+            "get": lambda: s3.head_object(**there, ChecksumMode="ENABLED"),
+            "put in parts": lambda: s3.abort_multipart_upload(
+                **there, UploadId=s3.create_multipart_upload(**there)["UploadId"]
+            ),
+            "delete": lambda: s3.delete_object(**there),
+        }
+        return {name for name, call in calls.items() if not _refused(call)}
+
+    assert {"list", "put", "get", "put in parts"} == passed("deploy-test", "dollop/")
+    assert set() == passed("deploy-test", "other/")
+    for role in ("plan", "promote-prod", "observe"):
+        assert set() == passed(role, "dollop/")
+
+
+def _refused(call: Callable[[], Any]) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "403")
+    return False

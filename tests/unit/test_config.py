@@ -100,7 +100,7 @@ functions:
     include: [functions/shared, functions/single.py, functions/shared]
     exclude: ["*.md"]
     requirements: ./requirements.txt
-    packaging: {groups: [image], binaries: [wheels], allow: [dev.key], slim: true}
+    packaging: {bucket: "b-{region}", groups: [image], binaries: [wheels], allow: [dev.key], slim: true}
     environment: {CHANGED: c, OWN: d}
     tags: {cost: y}
     layers: []
@@ -131,7 +131,7 @@ functions:
         include=(Path("functions/shared"), Path("functions/single.py")),
         exclude=("*.md",),
         requirements=Path("requirements.txt"),
-        packaging=Packaging(groups=("image",), binaries=("wheels",), allow=("dev.key",), slim=SLIM),
+        packaging=Packaging(("image",), binaries=("wheels",), allow=("dev.key",), slim=SLIM, bucket="b-{region}"),
         tags={"team": "x", "cost": "y"},
         concurrency=0,
         smoke=Smoke({"a": [1, 2.5, True, None, "x"]}, {}),
@@ -347,6 +347,10 @@ def test_templates_are_kept(project: Path) -> None:
         ("requirements: none.txt", "requirements: there is no file none.txt"),
         ("requirements: functions", "requirements: there is no file functions"),
         ('packaging: {allow: ["!"]}', "packaging.allow[0]: is not a pattern as .gitignore has them"),
+        (
+            "packaging: {bucket: My_Bucket}",
+            "packaging.bucket: must be the name of a bucket: small letters, digits, - and ., and {region}",
+        ),
         ('exclude: ["*.md", "!"]', "exclude[1]: is not a pattern as .gitignore has them"),
         ("handler: other.handle", "handler: is here twice, first on line 6"),
         ("7: x", None),

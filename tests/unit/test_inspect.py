@@ -9,7 +9,7 @@ import pytest
 
 from ci.build import inspect
 from ci.errors import BuildError
-from ci.model import Dependency, Function
+from ci.model import REQUEST_LIMIT, Dependency, Function, Packaging
 
 FUNCTION = Function("echo", "echo", {}, {}, Path("functions/echo"))
 DEPENDENCIES = [Dependency("small", "1", size=1_000_000), Dependency("big", "2", size=50_000_000)]
@@ -69,9 +69,12 @@ def test_secrets_are_refused_by_name() -> None:
 def test_sizes(zipped: int, unzipped: int, max_size: int | None, expected: str | None) -> None:
     """AWS's quotas and the function's own, each to the byte; what makes it large is named."""
     function = replace(FUNCTION, max_size=max_size)
+    if zipped > REQUEST_LIMIT:
+        inspect.check_size(replace(function, packaging=Packaging(bucket="b")), zipped, unzipped)
     if expected is None:
         inspect.check_size(function, zipped, unzipped)
     else:
         with pytest.raises(BuildError, match=expected) as caught:
             inspect.check_size(function, zipped, unzipped, DEPENDENCIES)
+        assert ("through S3: packaging: {bucket: NAME}" in caught.value.hint) == ("request" in expected)
         assert "the largest: big 2 (50.0 MB zipped), small 1 (1.0 MB zipped)" in caught.value.hint

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ci.model import Function, LiveFunction, Package, Secret
+from ci.model import REQUEST_LIMIT, Function, LiveFunction, Package, Packaging, Secret
 from ci.plan import deploy
 from ci.plan.actions import (
     Change,
@@ -18,12 +19,14 @@ from ci.plan.actions import (
     PointAlias,
     PublishVersion,
     PutConcurrency,
+    StorePackage,
     TagFunction,
     UntagFunction,
     UpdateCode,
     UpdateConfiguration,
 )
 from ci.record import read_alias
+from ci.render import data, text
 from tests.unit import given
 from tests.unit.given import REGION, TEST, alias, found, function, package, version, workbench
 
@@ -46,6 +49,26 @@ def only(plan: Plan) -> FunctionPlan:
 
 def kinds(live: LiveFunction | None, wanted: Function | None = None, built: Package | None = None) -> list[type]:
     return [type(action) for action in only(planned(live, wanted, built)).actions]
+
+
+BUCKET = Packaging(bucket="packages-{region}")
+
+
+def test_a_package_that_no_request_holds() -> None:
+    """It is stored first, under its hash, in a bucket of the function's account and region; one byte less is not."""
+    wanted = replace(function(Role="arn:aws:iam::123456789012:role/lambda"), packaging=BUCKET)
+    large = package(size=REQUEST_LIMIT + 1)
+    store, create, *_ = only(planned(None, wanted, large)).actions
+    key = f"dollop/{base64.b64decode(large.code_sha256).hex()}.zip"
+    assert StorePackage(large, f"packages-{REGION}", key, "123456789012") == store
+    assert isinstance(create, CreateFunction) and store == create.stored
+    assert CreateFunction == kinds(None, wanted, package(size=REQUEST_LIMIT))[0]
+    changed = package({"echo.py": "v2"}, size=REQUEST_LIMIT + 1)
+    store, update, *_ = only(planned(found(V7), wanted, changed)).actions
+    assert isinstance(update, UpdateCode) and store == update.stored
+    assert "call': 'PutObject'" in str(data.plan(planned(found(V7), wanted, changed)))
+    assert f"  + package echo\n    bucket: packages-{REGION}\n" in text.plan(planned(found(V7), wanted, changed))
+    assert [] == kinds(found(V7), wanted)
 
 
 WHOLE = [UpdateConfiguration, UpdateCode, PublishVersion, PointAlias]

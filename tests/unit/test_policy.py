@@ -9,7 +9,7 @@ import pytest
 from ci import policy
 from ci.config.template import Template
 from ci.errors import UsageError
-from ci.model import Canary, Function, Pipeline, Smoke, Stage
+from ci.model import Canary, Function, Packaging, Pipeline, Smoke, Stage
 
 EXECUTION = "arn:aws:iam::123456789012:role/lambda"
 STAGES = {"test": Stage("test", "test"), "prod": Stage("prod", "live", source="test")}
@@ -116,6 +116,20 @@ def test_a_setting_brings_its_permission(settings: dict[str, Any], action: str, 
     """What a function uses is allowed to the role that configures it, and to nobody when no function uses it."""
     assert {resource} == resources(made(function("echo", **settings))["deploy-test"], action)
     assert set() == resources(made(function("echo"))["deploy-test"], action)
+
+
+def test_large_packages() -> None:
+    """Whoever uploads code stores them in the one folder, and lists nothing else of the bucket."""
+    large = replace(function("echo"), packaging=Packaging(bucket="packages-{region}"))
+    roles = made(large, function("other"))
+    folder = {"arn:aws:s3:::packages-eu-west-1/dollop/*"}
+    assert folder == resources(roles["deploy-test"], "s3:PutObject") == resources(roles["deploy-test"], "s3:GetObject")
+    [listing] = [each for each in statements(roles["deploy-test"]) if "s3:ListBucket" in each["Action"]]
+    assert ["arn:aws:s3:::packages-eu-west-1"] == listing["Resource"]
+    assert {"StringLike": {"s3:prefix": "dollop/*"}} == listing["Condition"]
+    for name in ("plan", "promote-prod", "observe"):
+        assert set() == {action for action in actions(roles[name]) if action.startswith("s3:")}
+    assert set() == {action for action in actions(made(function("echo"))["deploy-test"]) if action.startswith("s3:")}
 
 
 def test_parameters() -> None:

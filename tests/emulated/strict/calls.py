@@ -42,9 +42,10 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes, at:
     """The request in the words of the API, not yet numbered."""
     url = urlsplit(path)
     operation, labels = _route(method, url.path)
-    operation = headers.get("X-Amz-Target", operation).rpartition(".")[2]
+    operation = headers.get("X-Amz-Target", "").rpartition(".")[2] or operation
     function = labels.get("FunctionName") or labels.get("Resource", "")
-    text = body if body[:1] == b"{" and operation != "Invoke" else b"{}"
+    ours = operation != "Invoke" and not operation.startswith("PUT ")
+    text = body if body[:1] == b"{" and ours else b"{}"
     data = json.loads(text)
     function = (function or data.get("FunctionName", "")).split(":function:")[-1].split(":")[0]
     qualifier = labels.get("Qualifier") or parse_qs(url.query).get("Qualifier", [None])[0]

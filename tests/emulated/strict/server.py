@@ -37,6 +37,8 @@ class Upstream:
                 connection.request(method, path, body, {**sent, "Host": f"127.0.0.1:{self._port}"})
                 response = connection.getresponse()
                 kept = {key: value for key, value in response.getheaders() if key.lower() not in _HOP}
+                if method == "HEAD":  # it has a length, and no body
+                    kept["Content-Length"] = response.headers["Content-Length"]
                 return Answer(response.status, response.read(), kept)
             except (OSError, http.client.HTTPException):
                 connection.close()
@@ -87,7 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(answer.status)
         for key, value in answer.headers.items():
             self.send_header(key, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        if "Content-Length" not in answer.headers:
+            self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if wire == "truncated":
             self.wfile.write(answer.body[: len(answer.body) // 2])
