@@ -54,3 +54,33 @@ def test_a_promotion_publishes_the_same_bytes_elsewhere(
         assert [tested[key] for key in same] == [found[key] for key in same]
         assert f"arn:aws:iam::{other}:role/deploy" == found["Role"]
     assert "  nothing to do: 4 unchanged\n" == dollop("promote", "prod", "--dry-run").out
+
+
+FAILS_ABROAD = """\
+import os
+
+
+def handle(event, context):
+    if os.environ["AWS_REGION"] == "us-east-1":
+        raise RuntimeError("no such table here")
+    return {"message": "Guten tag robert!"}
+"""
+
+
+def test_a_smoke_test_that_fails_in_one_region_takes_all_back(
+    project: Project, account: Account, other: str, dollop: Callable[..., Result]
+) -> None:
+    """The alias of every function goes back in the region that was fine, too; the error says where it failed."""
+    assert [0, 0] == [dollop("deploy", "test").code, dollop("promote", "prod").code]
+    project.write("functions/echo/echo.py", FAILS_ABROAD)
+    project.write("functions/audit/audit.py", "def handle(event, context):\n    return 2\n")
+    assert 0 == dollop("deploy", "test").code
+    failed = dollop("promote", "prod")
+    assert 1 == failed.code
+    assert f"{ABROAD}/{other}: echo: " in failed.err
+    assert "every alias of the release is back where it was" in failed.err
+    for region in (HOME, ABROAD):
+        there = client(other, account.url, region)
+        versions = [there.get_alias(FunctionName=name, Name="prod")["FunctionVersion"] for name in ("echo", "audit")]
+        assert ["1", "1"] == versions
+        assert "2" == there.list_versions_by_function(FunctionName="echo")["Versions"][-1]["Version"]

@@ -1,0 +1,141 @@
+"""A release to two sites, one of which fails: neither has moved in the end. Two MiniStacks stand for two accounts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+
+import pytest
+
+from ci import aws as _aws
+from ci import live, local
+from ci.apply import apply
+from ci.errors import ReleaseError
+from ci.plan import deploy, sites
+from ci.plan.actions import Plan
+from tests.emulated.conftest import Account
+from tests.emulated.releasing import REGION, TEST, Aliases, Edition, aliases, attempt, connect, edition, silent
+from tests.emulated.strict import Call, Fault, Strict
+from tests.emulated.test_faults_signals import as_the_command_does
+
+Sites = Mapping[str, _aws.Aws]
+NAMES = ("alpha", "beta", "gamma")
+FIRST, SECOND = "eu-west-1/111111111111", "us-east-1/222222222222"
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Endpoint]:
+    """The other account's AWS: a server of its own."""
+    state = tmp_path_factory.mktemp("elsewhere")
+    yield local.start(state)
+    local.stop(state)
+
+
+@pytest.fixture(scope="module")
+def editions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Edition, Edition]:
+    folder = tmp_path_factory.mktemp("packages")
+    return edition(1, folder), edition(2, folder)
+
+
+@pytest.fixture
+def accounts(account: Account, elsewhere: local.Endpoint) -> dict[str, Account]:
+    return {FIRST: account, SECOND: Account(account.id, elsewhere.url)}
+
+
+@pytest.fixture
+def proxies(ministack: local.Endpoint, elsewhere: local.Endpoint) -> Iterator[dict[str, Strict]]:
+    """What is between us and each account."""
+    with ExitStack() as stack:
+        ports = {FIRST: ministack.port, SECOND: elsewhere.port}
+        yield {name: stack.enter_context(Strict(port, settle=0, hang=1.8).running()) for name, port in ports.items()}
+
+
+def ways(accounts: Mapping[str, Account], proxies: Mapping[str, Strict]) -> dict[str, _aws.Aws]:
+    return {name: connect(Account(accounts[name].id, proxy.url)) for name, proxy in proxies.items()}
+
+
+def planned(through: Sites, wanted: Edition) -> Plan:
+    plans = {}
+    for name, aws in through.items():
+        found = live.read(aws, TEST, wanted.functions, wanted.packages)
+        plans[name] = deploy.deploy(TEST, REGION, wanted.functions, wanted.packages, found, wanted.origin)
+    return sites.joined(plans)
+
+
+def seen(accounts: Mapping[str, Account]) -> dict[str, Aliases]:
+    return {name: aliases(account, TEST, NAMES) for name, account in accounts.items()}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("update fails", "UpdateFunctionCode", "beta"),
+        Fault("denied", "CreateFunction", "gamma", times=None),
+        Fault("internal error", "PublishVersion", "alpha", times=None),
+        Fault("denied", "UpdateAlias", "beta", times=None),
+        Fault("bad gateway", "CreateAlias", "gamma", times=None),
+    ],
+    ids=str,
+)
+def test_one_site_fails(
+    fault: Fault, accounts: dict[str, Account], proxies: dict[str, Strict], editions: tuple[Edition, Edition]
+) -> None:
+    """Every alias is where it was, in both; the error names the site; run again, the release is whole in both."""
+    first, second = editions
+    through = ways(accounts, proxies)
+    apply(planned(through, first), through, silent)
+    before = seen(accounts)
+    for proxy in proxies.values():
+        proxy.forget()
+    proxies[SECOND].faults.append(fault)
+    error = attempt(lambda: apply(planned(through, second), through, silent))
+    assert before == seen(accounts)
+    assert error is not None and f"{SECOND}: {fault.function}: {fault.operation}" in str(error) or (
+        fault.kind == "update fails" and f"{SECOND}: {fault.function}" in str(error)
+    )
+    proxies[SECOND].heal()
+    through = ways(accounts, proxies)
+    release = apply(planned(through, second), through, silent)
+    after = seen(accounts)
+    assert {name: {each: moved[each][0] for each in NAMES} for name, moved in after.items()} == release.sites
+    assert planned(through, second).empty
+
+
+def test_a_signal_while_the_second_site_moves(
+    accounts: dict[str, Account], proxies: dict[str, Strict], editions: tuple[Edition, Edition]
+) -> None:
+    """All aliases go back, in the site that had moved too."""
+    first, second = editions
+    through = ways(accounts, proxies)
+    apply(planned(through, first), through, silent)
+    before = seen(accounts)
+    proxies[SECOND].forget()
+
+    def send(call: Call) -> None:
+        if call.operation == "UpdateAlias" and call.nth == 1 and call.function == "beta":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.02)
+
+    proxies[SECOND].after = send
+    with as_the_command_does():
+        error = attempt(lambda: apply(planned(through, second), through, silent))
+    assert isinstance(error, ReleaseError) and error.restored
+    assert before == seen(accounts)
+
+
+def test_live_moved_in_one_site(
+    accounts: dict[str, Account], proxies: dict[str, Strict], editions: tuple[Edition, Edition]
+) -> None:
+    """What somebody moved there meanwhile stays as they left it; nothing moves in the other."""
+    first, second = editions
+    through = ways(accounts, proxies)
+    apply(planned(through, first), through, silent)
+    plan = planned(through, second)
+    accounts[SECOND].client("lambda").update_alias(FunctionName="beta", Name="test", Description="by hand")
+    before = seen(accounts)
+    error = attempt(lambda: apply(plan, through, silent))
+    assert f"{SECOND}: beta: UpdateAlias: live moved under the plan" in str(error)
+    assert before == seen(accounts)
