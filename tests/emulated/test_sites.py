@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -40,22 +41,6 @@ def client(account: str, url: str, region: str) -> Any:
     )
 
 
-def test_a_promotion_publishes_the_same_bytes_elsewhere(
-    project: Project, account: Account, other: str, dollop: Callable[..., Result]
-) -> None:
-    """In each region of the other account the alias runs the code and the variables of test; once more is nothing."""
-    assert 0 == dollop("deploy", "test").code
-    promoted = dollop("promote", "prod", "--record", "release.json")
-    assert (0, 4) == (promoted.code, promoted.out.count("+ function"))
-    tested = client(account.id, account.url, HOME).get_function(FunctionName="echo", Qualifier="test")["Configuration"]
-    for region in (HOME, ABROAD):
-        found = client(other, account.url, region).get_function(FunctionName="echo", Qualifier="prod")["Configuration"]
-        same = ("CodeSha256", "Environment", "Description", "Timeout", "Handler")
-        assert [tested[key] for key in same] == [found[key] for key in same]
-        assert f"arn:aws:iam::{other}:role/deploy" == found["Role"]
-    assert "  nothing to do: 4 unchanged\n" == dollop("promote", "prod", "--dry-run").out
-
-
 FAILS_ABROAD = """\
 import os
 
@@ -67,11 +52,24 @@ def handle(event, context):
 """
 
 
-def test_a_smoke_test_that_fails_in_one_region_takes_all_back(
+def test_a_promotion_publishes_the_same_bytes_elsewhere(
     project: Project, account: Account, other: str, dollop: Callable[..., Result]
 ) -> None:
-    """The alias of every function goes back in the region that was fine, too; the error says where it failed."""
-    assert [0, 0] == [dollop("deploy", "test").code, dollop("promote", "prod").code]
+    """In each region of the other account the alias runs the code and the variables of test; once more is nothing.
+
+    When the smoke test of the next one fails in one region, every alias goes back in the other, too.
+    """
+    assert 0 == dollop("deploy", "test").code
+    promoted = dollop("promote", "prod", "--record", "release.json")
+    assert (0, 4) == (promoted.code, promoted.out.count("+ function"))
+    tested = client(account.id, account.url, HOME).get_function(FunctionName="echo", Qualifier="test")["Configuration"]
+    for region in (HOME, ABROAD):
+        found = client(other, account.url, region).get_function(FunctionName="echo", Qualifier="prod")["Configuration"]
+        same = ("CodeSha256", "Environment", "Description", "Timeout", "Handler")
+        assert [tested[key] for key in same] == [found[key] for key in same]
+        assert f"arn:aws:iam::{other}:role/deploy" == found["Role"]
+    assert "  nothing to do: 4 unchanged\n" == dollop("promote", "prod", "--dry-run").out
+
     project.write("functions/echo/echo.py", FAILS_ABROAD)
     project.write("functions/audit/audit.py", "def handle(event, context):\n    return 2\n")
     assert 0 == dollop("deploy", "test").code
@@ -84,3 +82,10 @@ def test_a_smoke_test_that_fails_in_one_region_takes_all_back(
         versions = [there.get_alias(FunctionName=name, Name="prod")["FunctionVersion"] for name in ("echo", "audit")]
         assert ["1", "1"] == versions
         assert "2" == there.list_versions_by_function(FunctionName="echo")["Versions"][-1]["Version"]
+    shown = dollop("status", "--json")
+    place = json.loads(shown.out)["stages"][f"prod {ABROAD}/{other}"]["echo"]["place"]
+    assert (0, "differs") == (shown.code, place)
+    assert 2 == dollop("rollback", "prod", "--to", "1").code
+    there = dollop("status", "--region", ABROAD).out.splitlines()[0]
+    assert "function  prod us-east-1" in there and "test" not in there
+    assert 2 == dollop("deploy", "test", "--region", ABROAD, "--dry-run").code
