@@ -33,12 +33,6 @@ class Place:
         return f"{self.arn}:{self.alias}"
 
 
-def log_group(function: Function) -> str:
-    """The log group that the function writes to."""
-    logging = function.settings.get("LoggingConfig") or {}
-    return str(logging.get("LogGroup") or settings.log_group(function.aws_name))
-
-
 def around(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
     """``live`` with what the stage's alias has around it, where something is marked or wanted. Raises AwsError."""
     stage = live.stage
@@ -90,7 +84,8 @@ def _with(
 
     def one(item: tuple[Function, LiveFunction, str, frozenset[str]]) -> tuple[Attachment, ...]:
         function, found, alias, those = item
-        return read(Place(aws, function.aws_name, alias, found.arn, log_group(function)), those)
+        group = settings.log_group_of(function.aws_name, function.settings)
+        return read(Place(aws, function.aws_name, alias, found.arn, group), those)
 
     with track(f"reading around {live.stage.name}", len(asked)) as done:
         answers = each(one, asked, aws.interrupted, done)

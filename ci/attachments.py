@@ -31,7 +31,8 @@ KEYS = ("url", "schedules", "events", "permissions", "provisioned_concurrency", 
 TAG = "dollop"
 MARK = f"{TAG}:"
 """How the tag of a function begins that tells what an alias has around it."""
-_PREFIX = "dollop-"
+PREFIX = "dollop-"
+"""How the names of our rules and statements begin."""
 
 NAME_LIMIT = 24
 """Characters of an entry's name: a rule's name has 64 for it, the function and the alias."""
@@ -152,21 +153,21 @@ def is_fixed(member: str) -> bool:
 def _permission(alias: str, key: str, name: str, said: Settings) -> Attachment:
     """A statement cannot be changed, only replaced: its id tells its content, and the new one comes before the old
     one goes."""
-    statement = f"{_PREFIX}{key}-{name}-{_digest([alias, said])}"
+    statement = f"{PREFIX}{key}-{name}-{_digest([alias, said])}"
     return Attachment("permission", statement, key, "" if key == "url" else name, said)
 
 
 def entry_of(statement: str) -> tuple[str, str] | None:
     """Key and name in pipeline.yaml of the statement with the id ``statement``; None where it is not ours."""
-    key, _, rest = statement.removeprefix(_PREFIX).partition("-")
+    key, _, rest = statement.removeprefix(PREFIX).partition("-")
     name, _, digest = rest.rpartition("-")
-    ours = statement.startswith(_PREFIX) and key in KEYS and name and len(digest) == _DIGEST
+    ours = statement.startswith(PREFIX) and key in KEYS and name and len(digest) == _DIGEST
     return (key, "" if key == "url" else name) if ours else None
 
 
 def rule_prefix(function: str, alias: str) -> str:
     """How the names of all rules of one alias begin. The digest keeps two functions of similar names apart."""
-    return f"{_PREFIX}{function[:20]}-{_digest([function, alias])}-"
+    return f"{PREFIX}{function[:20]}-{_digest([function, alias])}-"
 
 
 _DIGEST = 8

@@ -20,10 +20,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ci import settings
 from ci.config.template import Template
 from ci.errors import UsageError
+from ci.grants import Grant, attaching, looking_around
 from ci.model import Function, Pipeline, Stage
 from ci.plan.actions import STORED
+from ci.statement import Place, Statement
 
 POLICY_LIMIT = 6144
 """Characters of a managed policy, without white space:
@@ -58,21 +61,6 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Statement:
-    """What is allowed, on what, and under which condition."""
-
-    sid: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    condition: Mapping[str, Any] | None = None
-
-    def data(self) -> dict[str, Any]:
-        """The statement as IAM reads it."""
-        data = {"Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources)}
-        return data | ({"Condition": dict(self.condition)} if self.condition else {})
-
-
-@dataclass(frozen=True)
 class Role:
     """A role of the pipeline and the managed policies that it needs, each within AWS's limit."""
 
@@ -81,18 +69,6 @@ class Role:
     documents: tuple[Document, ...]
     notes: tuple[str, ...] = ()
     """What is wider than it should be, and why."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the functions are: what every ARN begins with."""
-
-    partition: str
-    region: str
-    account: str
-
-    def arn(self, service: str, resource: str) -> str:
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
 
 _ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>[0-9]{12}):role/.+")
@@ -134,18 +110,16 @@ class _Names:
             tuple(arns.values()),
             tuple(f"{arn}:*" for arn in arns.values()),
             tuple(arns[function.name] for function in functions if function.smoke),
-            tuple(where.arn("logs", f"log-group:{_log_group(function)}:*") for function in functions),
+            tuple(
+                where.arn("logs", f"log-group:{settings.log_group_of(each.aws_name, each.settings)}:*")
+                for each in functions
+            ),
         )
 
     @classmethod
     def pattern(cls, prefix: str, where: Place) -> _Names:
         arn = (where.arn("lambda", f"function:{prefix}*"),)
         return cls(arn, (), arn, (where.arn("logs", f"log-group:/aws/lambda/{prefix}*:*"),))
-
-
-def _log_group(function: Function) -> str:
-    logging = function.settings.get("LoggingConfig") or {}
-    return str(logging.get("LogGroup") or f"/aws/lambda/{function.aws_name}")
 
 
 def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
@@ -156,18 +130,30 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     functions = tuple(pipeline.functions.values())
     ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in _parameters(functions))
 
+    def around(names: _Names, grant: Grant) -> Iterable[Statement]:
+        return grant(functions, names.functions, names.qualified, where)
+
     def planning(names: _Names) -> Iterable[Statement]:
-        return (_reading(names), *_expanding(functions, ssm))
+        return (_reading(names), *_expanding(functions, ssm), *around(names, looking_around))
 
     def deploying(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
         return lambda names: (
-            *planning(names), *_writing(names, functions, where), *_smoking(names, stage), *_watching(stage)
+            *planning(names),
+            *_writing(names, functions, where),
+            *around(names, attaching),
+            *_smoking(names, stage),
+            *_watching(stage),
         )
 
     def promoting(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
         point = ("MoveAliases", _POINT)
         return lambda names: (
-            _reading(names), Statement(*point, names.functions), *_smoking(names, stage), *_watching(stage)
+            _reading(names),
+            *around(names, looking_around),
+            Statement(*point, names.functions),
+            *around(names, attaching),
+            *_smoking(names, stage),
+            *_watching(stage),
         )
 
     purposes: list[tuple[str, str, Callable[[_Names], Iterable[Statement]]]] = [

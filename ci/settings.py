@@ -112,3 +112,8 @@ def log_group(aws_name: str) -> str:
     https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
     """
     return f"/aws/lambda/{aws_name}"
+
+
+def log_group_of(aws_name: str, said: Mapping[str, Any]) -> str:
+    """The log group that a function with the settings ``said`` writes to."""
+    return str((said.get("LoggingConfig") or {}).get("LogGroup") or log_group(aws_name))

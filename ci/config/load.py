@@ -205,7 +205,7 @@ class _Loading:
             if stage not in self.known:
                 what = f"there is no stage {stage!r}" + words.similar(stage, self.known)
                 self.problem(what, *self.origin(name, "stages", stage))
-        log_group = said.get("LoggingConfig", {}).get("LogGroup") or settings.log_group(aws_name)
+        log_group = (said.get("LoggingConfig") or {}).get("LogGroup") or settings.log_group(aws_name)
         if "log_retention" in said and isinstance(log_group, Secret):
             self.problem("needs a log group that is not expanded", *self.origin(name, "log_retention"))
         found: dict[str, tuple[Attachment, ...]] = {}

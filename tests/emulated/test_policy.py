@@ -19,9 +19,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from ci import policy
+from ci import config, local, policy
 from ci.model import Function, Packaging, Pipeline, Smoke, Stage
+from tests.emulated import command
+from tests.emulated.conftest import PIPELINE, Project
 from tests.emulated.enforcing import enforcing
+from tests.emulated.test_around import AROUND
 
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"
@@ -192,3 +195,67 @@ def _refused(call: Callable[[], Any]) -> bool:
     except ClientError as error:
         return error.response["Error"]["Code"] in ("AccessDenied", "403")
     return False
+
+
+def as_checked(document: policy.Document) -> dict[str, Any]:
+    """``document`` as this emulator can check it: it has rules of the default bus under ``rule/default/`` or ``*``
+    (AWS: ``rule/NAME``), and does not know the condition ``lambda:FunctionArn``."""
+
+    def one(statement: dict[str, Any]) -> dict[str, Any]:
+        if statement["Sid"].startswith("WriteMappings"):
+            return {key: value for key, value in statement.items() if key != "Condition"}
+        return {**statement, "Resource": ["*"]} if statement["Action"][0].startswith("events:") else statement
+
+    return {**document, "Statement": [one(statement) for statement in document["Statement"]]}
+
+
+def test_roles_do_what_is_around_a_function(
+    clients: Clients, made: dict[str, policy.Role], project: Project, endpoint: str
+) -> None:
+    """Deploy and promote through the command, each as its role: attached, changed, taken away again.
+
+    Not with the policies of the other tests, which grant nothing of it.
+    """
+    sqs = clients("sqs")
+    queue = sqs.create_queue(QueueName="orders")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    said = PIPELINE.format(runtime=local.runtime(), architecture=local.architecture()).replace("123456789012", ACCOUNT)
+    said = f"region: {REGION}\n{said.replace('role/lambda', 'role/execution')}"
+    # Without provisioned concurrency, whose call the emulator takes for UpdateFunctionCode.
+    around = AROUND.partition("    stages:")[0] % arn
+    project.write("pipeline.yaml", said + around)
+    line = config.load(project.root / "pipeline.yaml")
+    iam = clients("iam")
+    for role in policy.roles(line, policy.place(line)):
+        for number, document in enumerate(role.documents):
+            name = f"around-{role.name}-{number}"
+            made_now = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(as_checked(document)))
+            iam.attach_role_policy(RoleName=role.name, PolicyArn=made_now["Policy"]["Arn"])
+
+    def dollop(role: str, *arguments: str) -> command.Result:
+        assumed = {"AccessKeyId": "test", "SecretAccessKey": "test", "SessionToken": ""}
+        if role:
+            name = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+            assumed = clients("sts").assume_role(RoleArn=name, RoleSessionName="run-2")["Credentials"]
+        environment = {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": assumed["SessionToken"],
+        }
+        return command.run(*arguments, environment=environment)
+
+    def release(said: str, *by: tuple[str, ...]) -> None:
+        project.write("pipeline.yaml", said)
+        for name, *arguments in by or (("deploy-test", "deploy", "test"), ("promote-prod", "promote", "prod")):
+            result = dollop(name, *arguments, "audit")
+            assert 0 == result.code, result.err
+
+    release(said, ("", "deploy", "test"))  # creating is more than these policies allow here
+    release(said + around)
+    release(said + around.replace("rate(1 day)", "rate(2 days)").replace("batch_size: 1", "batch_size: 2"))
+    assert "allow lambda:" in dollop("observe", "plan", "test", "audit").err
+    release(said)
+    assert [] == clients("events").list_rules(NamePrefix="dollop-")["Rules"]
+    assert [] == clients("lambda").list_event_source_mappings()["EventSourceMappings"]

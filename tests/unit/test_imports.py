@@ -21,7 +21,10 @@ PURE = sorted(
     for file in FILES
     if file.startswith(("ci/plan/", "ci/render/"))
     or file.removeprefix("ci/").removesuffix(".py")
-    in ("attachments", "diff", "drift", "errors", "model", "policy", "record", "settings", "smoke")
+    in (
+        *("attachments", "diff", "drift", "errors", "grants", "model", "policy", "record", "settings", "smoke"),
+        "statement",
+    )
 )
 WITHOUT_EFFECTS = {
     *("__future__", "base64", "collections", "dataclasses", "datetime", "functools", "hashlib", "html", "itertools",),

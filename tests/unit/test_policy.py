@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from ci import policy
+from ci import attachments, policy
 from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import Canary, Function, Packaging, Pipeline, Smoke, Stage
+from ci.statement import Place
 
 EXECUTION = "arn:aws:iam::123456789012:role/lambda"
 STAGES = {"test": Stage("test", "test"), "prod": Stage("prod", "live", source="test")}
@@ -52,6 +53,57 @@ def test_reading_roles_have_no_writing_action(name: str) -> None:
     everything = function("echo", KMSKeyArn="arn:aws:kms:eu-west-1:123456789012:key/k", Layers=["layer"])
     verbs = {action.split(":")[1] for action in actions(made(everything)[name])}
     assert set() == {verb for verb in verbs if not verb.startswith(("Get", "List", "Filter", "Decrypt"))}
+
+
+AROUND: dict[str, Any] = {
+    "url": {"AuthType": "NONE"},
+    "schedules": {"nightly": {"ScheduleExpression": "rate(1 day)"}},
+    "events": {"orders": {"EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:orders"}},
+    "provisioned_concurrency": 1,
+    "log_retention": 7,
+}
+
+
+def surrounded(name: str, **around: Any) -> Function:
+    """A function with ``around`` in both stages."""
+    attached = {
+        stage.name: attachments.wanted(name, stage.alias, f"/aws/lambda/{name}", around) for stage in STAGES.values()
+    }
+    return replace(function(name), attachments=attached)
+
+
+@pytest.mark.parametrize("key", AROUND)
+def test_what_is_around_functions_is_granted_where_it_is_named(key: str) -> None:
+    """Each kind by itself: to read for all roles, to write for those that release; without it not one action more."""
+    plain, with_it = made(function("echo")), made(surrounded("echo", **{key: AROUND[key]}))
+    for role in ("plan", "observe"):
+        verbs = {action.split(":")[1] for action in actions(with_it[role])}
+        assert set() == {verb for verb in verbs if not verb.startswith(("Get", "List", "Filter", "Describe"))}
+    writing = {role: actions(with_it[role]) - actions(plain[role]) for role in ("deploy-test", "promote-prod")}
+    assert actions(with_it["plan"]) - actions(plain["plan"]) < writing["promote-prod"]
+    assert writing["deploy-test"] | {"lambda:TagResource", "lambda:UntagResource"} == writing["promote-prod"]
+
+
+def test_what_is_written_around_functions_is_ours() -> None:
+    """Rules by our prefix, mappings by the functions that they call, all else by the functions' names."""
+    roles = made(surrounded("echo", **AROUND), function("silent"))
+    rule = "arn:aws:events:eu-west-1:123456789012:rule/dollop-*"
+    assert {rule} == resources(roles["promote-prod"], "events:PutTargets")
+    mapping = next(one for one in statements(roles["promote-prod"]) if one["Sid"] == "WriteMappings")
+    assert {"ArnLike": {"lambda:FunctionArn": [f"{ARN}echo:*"]}} == mapping["Condition"]
+    group = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/echo"
+    assert {group, f"{group}:*"} == resources(roles["deploy-test"], "logs:PutRetentionPolicy")
+    names = {f"{ARN}{name}{end}" for name in ("echo", "silent") for end in ("", ":*")}
+    assert names == resources(roles["deploy-test"], "lambda:CreateFunctionUrlConfig")
+
+
+@pytest.mark.parametrize("count", [100, 1000])
+def test_events_of_many_functions_fit(count: int) -> None:
+    """Conditions are cut to what a policy holds."""
+    line = pipeline(*(surrounded(f"shop-function-{number:04}", events=AROUND["events"]) for number in range(count)))
+    for role in policy.roles(line, policy.place(line)):
+        assert len(role.documents) <= policy.POLICIES_LIMIT
+        assert max(map(policy.size, role.documents)) <= policy.POLICY_LIMIT
 
 
 def test_promotion_uploads_nothing() -> None:
@@ -190,7 +242,7 @@ def test_no_place(functions: list[Function], region: str | None, message: str) -
 def test_place_takes_partition_and_account_from_the_roles() -> None:
     """A role of another partition puts every ARN there."""
     line = pipeline(function("a", Role="arn:aws-cn:iam::123456789012:role/x"), region="cn-north-1")
-    assert policy.Place("aws-cn", "cn-north-1", "123456789012") == policy.place(line)
+    assert Place("aws-cn", "cn-north-1", "123456789012") == policy.place(line)
 
 
 def test_role_that_does_not_exist() -> None:
