@@ -34,6 +34,7 @@ from ci.verbs.policy import policy
 from ci.verbs.promote import promote
 from ci.verbs.prune import prune
 from ci.verbs.redeploy import redeploy
+from ci.verbs.report import report
 from ci.verbs.rollback import rollback
 from ci.verbs.schema import schema
 from ci.verbs.setup import setup
@@ -120,6 +121,7 @@ for _verb in (
     rollback,
     redeploy,
     status,
+    report,
     invoke,
     logs,
     metrics,

@@ -18,6 +18,7 @@ from ci.plan.actions import Change, CodeChange, FileChange, FunctionPlan, Plan, 
 from ci.record import Release
 from ci.render import attachments, marker
 from ci.render.columns import si, sizes
+from ci.render.commit import HASH
 from ci.render.escape import plain
 from ci.render.text import duration, rollout, summary
 
@@ -51,13 +52,11 @@ class Links:
         return f"[run]({self.repository}/actions/runs/{self.run})"
 
     def to_commit(self, sha: str) -> str:
-        return f"[`{sha[:7]}`]({self.repository}/commit/{sha})" if _SHA.fullmatch(sha) else code(sha)
+        return f"[`{sha[:7]}`]({self.repository}/commit/{sha})" if HASH.fullmatch(sha) else code(sha)
 
     def to_environment(self, stage: str) -> str:
         return f"[environment {code(stage)}]({self.repository}/deployments/{stage})"
 
-
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 Versions = Mapping[str, Mapping[str, str]]
 """Stage -> function -> the version that it runs."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.model import Live, LiveAlias, LiveFunction, LiveVersion
 from ci.render.columns import si, table
+from ci.render.commit import short
 from ci.render.escape import plain
 
 if TYPE_CHECKING:
@@ -38,19 +39,19 @@ def _cells(lives: Mapping[str, Live], live: Live, name: str, now: datetime) -> t
     if found is None or found.running is None:
         return ("-", "", "", "")
     version = found.running
-    place = _place(lives, live, name)
-    number = f"{version.version} ({place})" if place else version.version
-    number = ", ".join((number, *(f"{other} {share:.0%}" for other, share in _canary(live, found).items())))
+    beside = place(lives, live, name)
+    number = f"{version.version} ({beside})" if beside else version.version
+    number = ", ".join((number, *(f"{other} {share:.0%}" for other, share in canary(live, found).items())))
     return (number, _commit(version), age(version.modified, now), si(version.size))
 
 
-def _canary(live: Live, found: LiveFunction) -> dict[str, float]:
+def canary(live: Live, found: LiveFunction) -> dict[str, float]:
     """Version -> its share, of those beside the one that the stage's alias points to, where aliases were read."""
     alias = (found.aliases or {}).get(live.stage.alias)
     return dict(sorted(alias.weights.items())) if alias else {}
 
 
-def _place(lives: Mapping[str, Live], live: Live, name: str) -> str | None:
+def place(lives: Mapping[str, Live], live: Live, name: str) -> str | None:
     """``behind`` or ``ahead`` of the stage that it is promoted from; None where it is not, or both run the same.
 
     In another region or account versions have other numbers: there it ``differs``.
@@ -81,7 +82,7 @@ def data(status: Status) -> dict[str, Any]:
         "stages": {
             stage: {
                 name: found and running and {
-                    **running, "place": _place(status.lives, live, name), "canary": _canary(live, found)
+                    **running, "place": place(status.lives, live, name), "canary": canary(live, found)
                 }
                 for name, found, running in (
                     (name, found, _running(found)) for name, found in sorted(live.functions.items())
@@ -174,11 +175,7 @@ def _share(alias: LiveAlias, version: str) -> float:
 
 
 def _commit(version: LiveVersion) -> str:
-    """Seven characters, and the ``+`` of changes that were not committed; ``?`` where nobody wrote it down."""
-    if version.record is None:
-        return "?"
-    commit = version.record.commit
-    return plain(commit[:7] + ("+" if commit.endswith("+") else ""))
+    return short(version.record.commit if version.record else None)
 
 
 def age(modified: str, now: datetime) -> str:

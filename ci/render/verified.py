@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci.model import File
 from ci.render.escape import plain
 from ci.render.columns import si, sizes
+from ci.render.commit import short
 
 if TYPE_CHECKING:
     from ci.verify import Difference, Verified
@@ -20,13 +21,13 @@ def text(found: Iterable[Verified], commit: str) -> str:
 
 def _lines(found: Verified, commit: str) -> Iterator[str]:
     of = found.version.record.commit if found.version.record else None
-    version = f"version {plain(found.version.version)}{f' of {_short(of)}' if of else ''}"
+    version = f"version {plain(found.version.version)}{f' of {short(of)}' if of else ''}"
     if not found.differences:
         zips = "the same zip" if _same_zip(found) else "the same content in another zip"
         package = found.package
         yield f"  = {plain(found.function)}: {version} is {zips}: {len(package.files)} files, {si(package.size)}"
         return
-    yield f"  ~ {plain(found.function)}: {version} is not what {_short(commit)} builds"
+    yield f"  ~ {plain(found.function)}: {version} is not what {short(commit)} builds"
     for each in found.differences:
         yield f"      {_entry(each)}"
 
@@ -43,10 +44,6 @@ def _entry(difference: Difference) -> str:
     elif before.sha256 == after.sha256:
         said = f"mode {before.mode:o} -> {after.mode:o}"
     return f"~ {plain(difference.path)} {said}"
-
-
-def _short(commit: str) -> str:
-    return plain(commit[:7] + ("+" if commit.endswith("+") else ""))
 
 
 def _same_zip(found: Verified) -> bool:

@@ -136,3 +136,21 @@ def test_versions_are_listed_with_commits_and_aliases(
     assert [(None, {}), (second, {"prod": 0.1, "test": 1}), (first, {"prod": 0.9})] == [
         (version["commit"], version["aliases"]) for version in found
     ]
+
+
+def test_report_lists_releases_and_makes_a_page(
+    dollop: Dollop, two_versions: tuple[str, str], account: Account
+) -> None:
+    """Two commits, two releases, newest first, with what runs them; the page is whole, and tells no secret."""
+    first, second = two_versions
+    rows = [line.split("  ") for line in out(dollop("report")).splitlines()]
+    cells = [[cell.strip() for cell in row if cell.strip()][1:] for row in rows]
+    assert ["commit", "versions", "runs on"] == cells[0]
+    assert [[second[:7], "audit 2", "test"], [first[:7], "audit 1, echo 1", "test, prod"]] == cells[1:]
+
+    client = account.client("lambda")
+    client.update_function_configuration(FunctionName="audit", Environment={"Variables": {"TOKEN": "hunter2"}})
+    page = out(dollop("report", "--html"))
+    assert page.startswith("<!DOCTYPE html>") and page.endswith("</html>\n")
+    assert second[:7] in page and "behind" in page and "<code>TOKEN</code>" in page
+    assert "hunter2" not in page
