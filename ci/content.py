@@ -9,7 +9,9 @@ import base64
 import hashlib
 import io
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable
 
 from ci.model import File
@@ -18,7 +20,9 @@ SIZE_LIMIT = 262_144_000
 """Bytes, zipped or not. A zip cannot be larger than what it may unpack to, 250 MB:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _FILES_LIMIT = 100_000
-_UNREADABLE = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError)
+_ENTRY = b"PK\x01\x02"
+"""With which each entry of a zip's directory begins."""
+_UNREADABLE = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error, struct.error)
 
 
 def digest(files: Iterable[File]) -> str:
@@ -33,7 +37,7 @@ def listed(data: bytes) -> tuple[File, ...]:
     """The files that the directory of a zip names; ``data`` may be its end alone. Raises ValueError."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
-            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+            entries = [entry for entry in opened.infolist() if not _is_folder(entry)]
     except _UNREADABLE as error:
         raise ValueError(f"not a zip that can be read: {error}") from None
     return tuple(sorted(File(e.filename, _mode(e), e.file_size, e.CRC, "") for e in entries))
@@ -44,10 +48,13 @@ def read(data: bytes, folders: bool = False) -> tuple[File, ...]:
 
     Raises ValueError: it is broken, would unpack to more than a package may hold, or holds what no package does.
     """
+    # Counted before anything is made of them: a directory of millions would fill the memory.
+    if data.count(_ENTRY) > _FILES_LIMIT:
+        raise ValueError("holds more files than a package may")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
-            entries = [entry for entry in opened.infolist() if not (folders and entry.is_dir())]
-            if len(entries) > _FILES_LIMIT or sum(entry.file_size for entry in entries) > SIZE_LIMIT:
+            entries = [entry for entry in opened.infolist() if not (folders and _is_folder(entry))]
+            if sum(entry.file_size for entry in entries) > SIZE_LIMIT:
                 raise ValueError("unpacks to more than a package may hold")
             files = tuple(sorted(_file(opened, entry) for entry in entries))
     except _UNREADABLE as error:
@@ -59,10 +66,12 @@ def read(data: bytes, folders: bool = False) -> tuple[File, ...]:
 
 def _file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> File:
     name = entry.filename
-    if name.startswith("/") or "\\" in name or ".." in name.split("/") or not name.isprintable():
+    if not name or name.startswith("/") or "\\" in name or ".." in name.split("/") or not name.isprintable():
         raise ValueError(f"{name!r} is not a path inside of a package")
-    if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+    if _is_folder(entry) or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise ValueError(f"{name!r} is not a plain file")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name!r} is compressed as no package is")
     content = hashlib.sha256()
     size = 0
     with opened.open(entry) as stream:
@@ -73,6 +82,11 @@ def _file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> File:
     if size != entry.file_size:
         raise ValueError(f"{name!r} is not as long as it says")
     return File(name, _mode(entry), size, entry.CRC, content.hexdigest())
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    """``ZipInfo.is_dir``, which fails where the name is empty."""
+    return entry.filename.endswith("/")
 
 
 def _mode(entry: zipfile.ZipInfo) -> int:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ci import attached, live, record
+from ci import attached, foreign, live, record
 from ci.errors import DollopError, UsageError
 from ci.model import Function, Site, Stage
 from ci.plan import deploy, removal, rollback, sites
 from ci.plan.actions import Plan
 from ci.promotion import Promotion
-from ci.record import Release
 from ci.workspace import Workspace
 
 
@@ -56,19 +55,12 @@ def to_promote(
     if workspace.variables:
         what = f"the stage {stage.name} is promoted: a version keeps the variables that it was published with"
         raise UsageError(what, f"set them where it is built: dollop deploy {stage.source}")
-    release = _recorded(file) if file else None
+    release = record.from_json(foreign.text(file), str(file)) if file else None
     if release and release.stage != stage.source:
         what = f"a release of the stage {release.stage}; {stage.name} takes those of {stage.source}"
         raise UsageError(f"{file}: {what}")
     functions = workspace.select(globs or sorted(release.functions if release else ()))
     return _everywhere(workspace, [stage], Promotion(workspace, stage, functions, release, allow_older).plan)
-
-
-def _recorded(file: Path) -> Release:
-    try:
-        return record.from_json(file.read_text(), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read: {error}") from None
 
 
 def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: str = "previous") -> Plan:

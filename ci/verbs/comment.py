@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ci import console
+from ci import console, foreign
 from ci.verbs import options
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _tell(verb: Callable[..., None]) -> Callable[..., None]:
 @_tell
 def plan(run: Run, pull: Pull, file: Path) -> None:
     """Show the plan that is in FILE."""
-    body = file.read_text()
+    body = foreign.text(file)
     console.note(f"comment {pull.write(_stage(body, file), body)}")
 
 
@@ -78,8 +78,8 @@ def check(run: Run, pull: Pull, file: Path) -> None:
     """Say in the run's summary whether the plan in FILE is the one that the pull request showed."""
     from ci.render import markdown, marker
 
-    now = marker.read(file.read_text())
-    then = marker.read(pull.read(_stage(file.read_text(), file)) or "")
+    now = marker.read(foreign.text(file))
+    then = marker.read(pull.read(_stage(foreign.text(file), file)) or "")
     run.summarize(markdown.kept(then, now, pull.number) if now else "")
 
 
@@ -91,7 +91,7 @@ def release(run: Run, pull: Pull, file: Path) -> None:
     from ci import record
     from ci.render import markdown
 
-    released = record.from_json(file.read_text(), str(file))
+    released = record.from_json(foreign.text(file), str(file))
     body = pull.read(released.stage)
     if body is not None:
         console.note(f"comment {pull.write(released.stage, markdown.released(body, released, run.links))}")

@@ -104,13 +104,13 @@ class Output:
 
     def finish(self, workspace: Workspace, plan: Plan) -> None:
         """The end of the path: show the plan and, unless it is a dry run, carry out the same object."""
-        from ci import approved, record
+        from ci import approved, foreign, record
         from ci.apply import apply
 
         show(plan, self.as_json)
         publish(workspace, plan)
         if self.plan:
-            approved.check(plan, read(self.plan, approved.LIMIT), str(self.plan))
+            approved.check(plan, foreign.text(self.plan), str(self.plan))
         if not self.dry_run:
             release = apply(plan, workspace.ways(plan), console.log, workspace.track)
             if self.record:
@@ -131,20 +131,6 @@ def output(verb: Callable[..., Any]) -> Callable[..., Any]:
         return verb(*positional, output=Output(dry_run, as_json, record, plan), **options)
 
     return run
-
-
-def read(file: Path, limit: int) -> str:
-    """A file that may come from anywhere. Raises UsageError when it cannot be read or has more than ``limit`` bytes."""
-    from ci.errors import UsageError
-
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(limit + 1)
-        if len(content) > limit:
-            raise UsageError(f"{file}: larger than {limit} bytes")
-        return content.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read: {error}") from None
 
 
 def show(plan: Plan, as_json: bool) -> None:

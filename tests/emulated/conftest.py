@@ -48,6 +48,7 @@ from botocore.config import Config
 
 from ci import aws as _aws
 from ci import local
+from tests.emulated import embedded
 from tests.emulated.strict import Strict
 
 REGION = "eu-west-1"
@@ -123,9 +124,8 @@ class Project:
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Endpoint]:
     """One for all tests of a run."""
-    state = tmp_path_factory.mktemp("ministack")
-    yield local.start(state)
-    local.stop(state)
+    with embedded.running(tmp_path_factory.mktemp("ministack")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="session")

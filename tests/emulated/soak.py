@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from typing import TypeVar
 
 from ci import local
 from ci.apply import apply
-from tests.emulated import command, test_faults, test_faults_killed, test_faults_signals, test_races
+from tests.emulated import command, embedded, test_faults, test_faults_killed, test_faults_signals, test_races
 from tests.emulated.conftest import Account
 from tests.emulated.releasing import PROD, TEST, Edition, connect, edition, silent, to_deploy, to_promote
 from tests.emulated.strict import Strict
@@ -74,8 +75,12 @@ class Soak:
                 self._keep(one(case, account))
             return
         with ThreadPoolExecutor(workers) as pool:
-            for future in [pool.submit(lambda job: self._keep(one(*job)), job) for job in jobs]:
-                future.result()
+            futures = [pool.submit(lambda job: self._keep(one(*job)), job) for job in jobs]
+            try:
+                for future in futures:
+                    future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
 
     def _is_wanted(self, name: str) -> bool:
         if self.words:
@@ -180,18 +185,16 @@ RACES: dict[str, Race] = {"two deploys": _of_deploys, "and a promotion": _with_a
 
 def main(words: list[str]) -> int:
     """Play everything, or what has one of ``words`` in its name."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        state = Path(folder, "aws")
-        try:
-            soak = Soak(local.start(state), Path(folder), words, _done())
+        with embedded.running(Path(folder, "aws")) as ministack:
+            soak = Soak(ministack, Path(folder), words, _done())
             for part in (soak.faults, soak.signals, soak.kills, soak.races):
                 part()
-        finally:
-            local.stop(state)
     lost = _table(soak.rows)
     print(f"\n{len(soak.rows)} releases, {len(soak.rows) - len(soak.earlier)} of them in this run, "
           f"in {time.monotonic() - start:.0f} s; {lost} lost")

@@ -20,6 +20,7 @@ import pytest
 from ci import local
 from ci.aws import connect
 from ci.errors import AbsentError, DollopError
+from tests.emulated import command
 
 ROLE = f"arn:aws:iam::{local.ACCOUNT}:role/lambda"
 
@@ -166,3 +167,20 @@ def test_the_profile_and_the_proxy_of_the_user_do_not_count(state: Path, monkeyp
     connection = connect("eu-west-1", None, local.start(state).url, local.CREDENTIALS)
     with pytest.raises(AbsentError):
         connection.call("get_function", FunctionName="echo")
+
+
+def test_that_of_a_test_run_ends_with_it(state: Path) -> None:
+    """Also when the run is killed, and can stop nothing itself."""
+    run = f"""
+import os, signal
+from pathlib import Path
+from tests.emulated import embedded
+with embedded.running(Path({str(state)!r})):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", run], cwd=command.ROOT)
+    assert -signal.SIGKILL == done.returncode
+    deadline = time.monotonic() + 20
+    while local.status(state) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
