@@ -101,12 +101,15 @@ def _resolve(
     from ..indexes import uv_environment
     from . import dependencies
     from .fetcher import Fetcher
+    from .index import Index
+    from .index import of as indexes_of
     from .resolver import Resolver
     from .uv import Uv
 
     environ = uv_environment()
     uv = Uv(environ)
-    resolver, fetcher = Resolver(root, cache, uv, say), Fetcher(cache, store, uv, environ, say)
+    index = Index(environ, [each for wanted in unknown for each in indexes_of(wanted.requirements, root, environ)])
+    resolver, fetcher = Resolver(root, cache, uv, say), Fetcher(cache, store, uv, index, say)
 
     def resolve(wanted: Wanted) -> tuple[Resolved, ...]:
         artifacts = resolver.resolve(wanted)

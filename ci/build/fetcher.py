@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -18,15 +18,15 @@ from .uv import Uv
 
 
 class Fetcher:
-    """Fetches and builds. ``environ`` is what uv is run with, and may hold credentials."""
+    """Fetches and builds."""
 
     def __init__(
-        self, cache: Cache, store: Store, uv: Uv, environ: Mapping[str, str], say: Callable[[str], None]
+        self, cache: Cache, store: Store, uv: Uv, index: Index, say: Callable[[str], None]
     ) -> None:
         self._cache = cache
         self._store = store
         self._uv = uv
-        self._index = Index(environ)
+        self._index = index
         self._say = say
 
     def obtain(self, artifact: Artifact, target: Target) -> Resolved:
@@ -69,11 +69,12 @@ class Fetcher:
 
     def _built(self, artifact: Artifact, target: Target) -> Resolved:
         """A wheel built from source. Compiled code in it is for this host, which must then be the target."""
-        key = f"{artifact.sha256}-{target.version}-{target.machine}" if artifact.kind == "sdist" else ""
+        fetched = artifact.kind in ("sdist", "archive")
+        key = f"{artifact.sha256}-{target.version}-{target.machine}" if fetched and artifact.sha256 else ""
         if key and (earlier := self._cache.load("built", key)) and (wheel := self._store.get(earlier.decode())):
             return Resolved(earlier.decode(), wheel, "build")
         with self._cache.temporary() as folder:
-            if artifact.kind == "sdist":
+            if fetched:
                 path, _ = self._download(artifact, folder)
             else:
                 path = _path(artifact)

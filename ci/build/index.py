@@ -11,14 +11,17 @@ import netrc
 import shutil
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener, url2pathname
 
 from ..errors import BuildError
+from .requirements import VARIABLE, Requirements
 
 _BLOCK = 1 << 20
 _VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
@@ -35,9 +38,9 @@ _FAULTS = (HTTPException, URLError, ConnectionError, TimeoutError, ssl.SSLError)
 class Index:
     """Reads package indexes as ``environ`` says: uv's own variables, *_PROXY, SSL_CERT_FILE, NETRC."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], said: Iterable[str] = ()) -> None:
         self._environ = environ
-        self._known = tuple(_indexes(environ))
+        self._known = tuple(_indexes(environ, said))
         proxies = {name[:-6].lower(): value for name, value in environ.items() if name.lower().endswith("_proxy")}
         for scheme in ("http", "https"):
             if proxies.get("all"):
@@ -114,14 +117,32 @@ def _host(url: SplitResult) -> tuple[str, str | None, int | None]:
     return url.scheme, url.hostname, url.port
 
 
-def _indexes(environ: Mapping[str, str]) -> Iterator[SplitResult]:
-    """Indexes in uv's variables; a named one (``name=address``) with its UV_INDEX_NAME_USERNAME and _PASSWORD."""
-    for variable in _VARIABLES:
-        for value in environ.get(variable, "").replace(",", " ").split():
-            name, address = value.split("=", 1) if "=" in value.partition("://")[0] else ("", value)
-            parts = urlsplit(address)
-            prefix = f"UV_INDEX_{''.join(c if c.isalnum() else '_' for c in name).upper()}"
-            if name and parts.username is None and f"{prefix}_USERNAME" in environ:
-                user, password = environ[f"{prefix}_USERNAME"], environ.get(f"{prefix}_PASSWORD", "")
-                parts = parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}")
-            yield parts
+def of(requirements: Requirements, root: Path, environ: Mapping[str, str]) -> Iterator[str]:
+    """The indexes that the requirements themselves name, or the configuration of uv beside them.
+
+    ``address``, or ``name=address``: https://docs.astral.sh/uv/concepts/indexes/
+    """
+    for address in requirements.indexes:
+        yield VARIABLE.sub(lambda found: environ.get(found[1], found[0]), address)
+    for folder in dict.fromkeys((requirements.file.parent, root)):
+        for path in (folder / "pyproject.toml", folder / "uv.toml"):
+            try:
+                said: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue  # uv itself says what is wrong with it
+            said = said if path.name == "uv.toml" else said.get("tool", {}).get("uv", {})
+            yield from (f"{each.get('name', '')}={each['url']}" for each in said.get("index", ()) if "url" in each)
+
+
+def _indexes(environ: Mapping[str, str], said: Iterable[str]) -> Iterator[SplitResult]:
+    """``said`` and those in uv's variables; a named one (``name=address``) with its UV_INDEX_NAME_USERNAME and
+    _PASSWORD."""
+    values = (value for variable in _VARIABLES for value in environ.get(variable, "").replace(",", " ").split())
+    for value in (*said, *values):
+        name, address = value.split("=", 1) if "=" in value.partition("://")[0] else ("", value)
+        parts = urlsplit(address)
+        prefix = f"UV_INDEX_{''.join(c if c.isalnum() else '_' for c in name).upper()}"
+        if name and parts.username is None and f"{prefix}_USERNAME" in environ:
+            user, password = environ[f"{prefix}_USERNAME"], environ.get(f"{prefix}_PASSWORD", "")
+            parts = parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}")
+        yield parts

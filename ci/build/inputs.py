@@ -92,6 +92,11 @@ class Reader:
         self, file: Path, wanted: Target, groups: tuple[str, ...], extras: tuple[str, ...], binaries: tuple[str, ...]
     ) -> Wanted:
         found = requirements.read(self._root / file, self._root)
+        if found.kind == "requirements" and (groups or extras):
+            raise BuildError(
+                f"{file}: has no dependency groups and no extras, packaging names {', '.join((*groups, *extras))}",
+                "name a pyproject.toml or a lock file as requirements, or take them out of packaging",
+            )
         key = _digest([
             edition(), str(wanted), wanted.full_version, found.kind, groups, extras, sorted(binaries),
             target.is_here(wanted),

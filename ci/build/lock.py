@@ -17,6 +17,7 @@ from packaging.pylock import (
 
 from ..errors import BuildError
 from . import target as targets
+from .requirements import VCS_HINT
 from .target import Target
 
 Chosen = PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
@@ -27,7 +28,8 @@ Hashes = Mapping[str, frozenset[str]]
 class Artifact:
     """What to take a package from.
 
-    ``kind`` is wheel, sdist, directory or lambda-packages; ``sha256`` is hex, empty if unknown.
+    ``kind`` is wheel, sdist (of an index), archive (a source distribution named by its address or path), directory or
+    lambda-packages; ``sha256`` is hex, empty if unknown.
     """
 
     name: str
@@ -114,12 +116,12 @@ def _demanded(package: Mapping[str, Any], hashes: Hashes) -> Mapping[str, Any]:
 def _artifact(package: Package, chosen: Chosen, folder: Path) -> Artifact:
     version = str(package.version or "")
     if isinstance(chosen, PackageVcs):
-        raise BuildError(f"{package.name}: required from version control", "require a release, or a local folder")
+        raise BuildError(f"{package.name}: required from version control", VCS_HINT)
     if isinstance(chosen, PackageDirectory):
         return Artifact(package.name, version, "directory", (folder / chosen.path).resolve().as_uri())
     url = chosen.url or (folder / (chosen.path or "")).resolve().as_uri()
     if isinstance(chosen, PackageArchive):
-        kind = "wheel" if url.partition("#")[0].endswith(".whl") else "sdist"
+        kind = "wheel" if url.partition("#")[0].endswith(".whl") else "archive"
     else:
         kind = "wheel" if isinstance(chosen, PackageWheel) else "sdist"
     return Artifact(package.name, version, kind, url, chosen.hashes.get("sha256", ""), chosen.size)

@@ -21,7 +21,10 @@ _COMMENT = re.compile(r"(^|\s)#.*$")
 _INCLUDED = re.compile(r"(?:-r|-c|--requirements?|--constraints?)[ =]?\s*(?P<file>\S.*)")
 _HASH = re.compile(r"--hash[= ](?P<algorithm>\w+):(?P<digest>[0-9a-fA-F]+)")
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^]]*\])?\s*(?:[=<>!~;@ ]|$)")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_INDEX = re.compile(r"(?:-i|--index-url|--extra-index-url|-f|--find-links)[ =]?\s*(?P<address>\S+://\S+)")
+_VCS = re.compile(r"(?:.*?[\s@=])?(?:git|hg|svn|bzr)\+\w+:")
+VCS_HINT = "require a release, or a local folder: what a branch or a tag means may change"
+VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _LOCAL = re.compile(r"(?:-e\s+|--editable[= ]|[\w.\-\[\], ]+@\s*)?(?P<path>(?:file:|\.{0,2}/)\S*)")
 _LOCKED_PATH = re.compile(r"\b(?:path|editable|directory|url|file)\"?\s*[=:]\s*\"(?P<path>[^\":]+)\"")
 
@@ -38,6 +41,8 @@ class Requirements:
     projects: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    indexes: tuple[str, ...] = field(default=(), repr=False)
+    """Addresses that the files name, as they stand there: with ``${VARIABLE}``, perhaps with a password."""
 
     @property
     def file(self) -> Path:
@@ -92,6 +97,7 @@ def _requirements(path: Path) -> Requirements:
     projects: dict[Path, None] = {}
     variables: set[str] = set()
     hashes: dict[str, frozenset[str]] = {}
+    indexes: list[str] = []
     waiting = [(path, "")]
     while waiting:
         file, origin = waiting.pop(0)
@@ -99,11 +105,15 @@ def _requirements(path: Path) -> Requirements:
             continue
         files[file] = None
         for number, line in _lines(_text(file, origin)):
-            variables.update(_VARIABLE.findall(line))
+            variables.update(VARIABLE.findall(line))
             if included := _INCLUDED.fullmatch(line):
                 if "://" not in included["file"]:
                     beside = os.path.normpath(file.parent / included["file"].strip())
                     waiting.append((Path(beside), f"{file}:{number}: "))
+            elif index := _INDEX.match(line):
+                indexes.append(index["address"])
+            elif _VCS.match(line):
+                raise BuildError(f"{file}:{number}: required from version control", VCS_HINT)
             elif local := _LOCAL.match(line):
                 said = local["path"].removeprefix("file:").removeprefix("//").partition("[")[0]
                 projects[(file.parent / said).resolve()] = None
@@ -112,7 +122,9 @@ def _requirements(path: Path) -> Requirements:
                 if name is not None:
                     known = hashes.get(normalise(name["name"]), frozenset())
                     hashes[normalise(name["name"])] = known | {f"{kind}:{digest.lower()}" for kind, digest in found}
-    return Requirements("requirements", tuple(files), tuple(projects), tuple(sorted(variables)), hashes)
+    return Requirements(
+        "requirements", tuple(files), tuple(projects), tuple(sorted(variables)), hashes, tuple(indexes)
+    )
 
 
 def _text(file: Path, origin: str) -> str:

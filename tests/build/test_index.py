@@ -366,6 +366,43 @@ def test_credentials_of_a_private_index(
     assert 3 == len(index.fetched)
 
 
+@pytest.mark.parametrize("where", ["requirements.txt", "pyproject.toml", "uv.toml"])
+def test_credentials_of_an_index_that_the_project_names(
+    index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
+    """In the requirements, with the password in a variable; or in uv's configuration, with the index's variables."""
+    wheel(index.folder, "one")
+    index.login = f"ann:{PASSWORD}"
+    monkeypatch.delenv("UV_DEFAULT_INDEX")
+    monkeypatch.setenv("SECRET", PASSWORD)
+    monkeypatch.setenv("UV_INDEX_OURS_USERNAME", "ann")
+    monkeypatch.setenv("UV_INDEX_OURS_PASSWORD", PASSWORD)
+    said = f'index]]\nname = "ours"\nurl = "{index.url}"\ndefault = true\n'
+    required = "one\n"
+    if where == "requirements.txt":
+        required += f"--index-url http://ann:${{SECRET}}@{index.address}/simple\n"
+    else:
+        (tmp_path / where).write_text(f"[[tool.uv.{said}" if where == "pyproject.toml" else f"[[{said}")
+    package(required, code=USES, cache=fresh)
+    assert 1 == len(index.fetched)
+
+
+def test_a_source_archive_named_by_its_path(index: Index, package: Build, tmp_path: Path, fresh: Path) -> None:
+    """No index is asked for it; two of them are told apart."""
+    first = sdist(tmp_path / "first", "one")
+    second = sdist(tmp_path / "second", "one", files={"one.py": "BUILT = 2\n"})
+    built = [package(f"./{path.relative_to(tmp_path)}\n", code=USES, cache=fresh) for path in (first, second)]
+    assert (Dependency("one", "1.0", "build"),) == built[0].dependencies
+    assert built[0].digest != built[1].digest
+
+
+@pytest.mark.parametrize("packaging", [Packaging(groups=("dev",)), Packaging(extras=("dev",))])
+def test_groups_that_a_requirements_file_cannot_have(package: Build, fresh: Path, packaging: Packaging) -> None:
+    """What was asked for is not left out silently."""
+    with pytest.raises(BuildError, match="has no dependency groups and no extras, packaging names dev"):
+        package("one\n", code=USES, cache=fresh, packaging=packaging)
+
+
 def test_wrong_credentials(
     index: Index, package: Build, said: list[str], fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,26 @@ def test_an_included_file_that_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    ["git+https://h.example/a.git", "a @ git+ssh://git@h.example/a@1f3a", "-e git+file:///a#egg=a", "a@hg+http://h/a"],
+)
+def test_version_control_is_refused(tmp_path: Path, line: str) -> None:
+    """With the line, before anything is fetched, and without the address, which may hold a password."""
+    file = write(tmp_path, {"requirements.txt": f"requests\n{line}\n"})
+    with pytest.raises(BuildError) as raised:
+        requirements.read(file, tmp_path)
+    assert f"{file}:2: required from version control" == raised.value.message
+
+
+def test_indexes(tmp_path: Path) -> None:
+    """As they stand there, for the files of that index to be fetched."""
+    text = "-i https://a.example/simple\n--extra-index-url=https://${U}@b.example\n--find-links https://c.example/\n"
+    found = requirements.read(write(tmp_path, {"requirements.txt": text}), tmp_path)
+    assert ("https://a.example/simple", "https://${U}@b.example", "https://c.example/") == found.indexes
+    assert "example" not in repr(found)
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("requests==2.0\n", {}),
