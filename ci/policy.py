@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os.path
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,6 +69,8 @@ class Role:
     documents: tuple[Document, ...]
     notes: tuple[str, ...] = ()
     """What is wider than it should be, and why."""
+    account: str = ""
+    """Another one than the pipeline's, where it is."""
 
 
 _ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>[0-9]{12}):role/.+")
@@ -104,22 +106,29 @@ class _Names:
     logs: tuple[str, ...]
 
     @classmethod
-    def each(cls, functions: Iterable[Function], where: Place) -> _Names:
-        arns = {function.name: where.arn("lambda", f"function:{function.aws_name}") for function in functions}
+    def each(cls, functions: Iterable[Function], places: Iterable[Place]) -> _Names:
+        found = [(function, place) for place in places for function in functions]
+        arns = [place.arn("lambda", f"function:{function.aws_name}") for function, place in found]
         return cls(
-            tuple(arns.values()),
-            tuple(f"{arn}:*" for arn in arns.values()),
-            tuple(arns[function.name] for function in functions if function.smoke),
+            tuple(arns),
+            tuple(f"{arn}:*" for arn in arns),
+            tuple(arn for arn, (function, _) in zip(arns, found, strict=True) if function.smoke),
             tuple(
-                where.arn("logs", f"log-group:{settings.log_group_of(each.aws_name, each.settings)}:*")
-                for each in functions
+                place.arn("logs", f"log-group:{settings.log_group_of(each.aws_name, each.settings)}:*")
+                for each, place in found
             ),
         )
 
     @classmethod
-    def pattern(cls, prefix: str, where: Place) -> _Names:
-        arn = (where.arn("lambda", f"function:{prefix}*"),)
-        return cls(arn, (), arn, (where.arn("logs", f"log-group:/aws/lambda/{prefix}*:*"),))
+    def pattern(cls, prefix: str, places: Iterable[Place]) -> _Names:
+        named = [(p.arn("lambda", f"function:{prefix}*"), p.arn("logs", f"log-group:/aws/lambda/{prefix}*:*"))
+                 for p in places]
+        arns, logs = tuple(arn for arn, _ in named), tuple(log for _, log in named)
+        return cls(arns, (), arns, logs)
+
+
+_Named = Callable[[Iterable[Place]], _Names]
+_Needs = Callable[[_Named], Iterable[Statement]]
 
 
 def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
@@ -129,44 +138,137 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     """
     functions = tuple(pipeline.functions.values())
     ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in _parameters(functions))
+    stages = pipeline.stages
+    everywhere = tuple(dict.fromkeys(place for stage in stages.values() for place in _direct(stage, where)))
 
-    def around(names: _Names, grant: Grant) -> Iterable[Statement]:
-        return grant(functions, names.functions, names.qualified, where)
+    def around(named: _Named, places: Iterable[Place], grant: Grant) -> Iterable[Statement]:
+        return _around(functions, named, places, grant)
 
-    def planning(names: _Names) -> Iterable[Statement]:
-        return (_reading(names), *_expanding(functions, ssm), *around(names, looking_around))
+    looking = [site.plan_role for stage in stages.values() for site in stage.sites]
 
-    def deploying(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
-        return lambda names: (
-            *planning(names),
-            *_writing(names, functions, where),
-            *around(names, attaching),
-            *_smoking(names, stage),
-            *_watching(stage),
+    def planning(named: _Named) -> Iterable[Statement]:
+        return (
+            _reading(named(everywhere)),
+            *_expanding(functions, ssm),
+            *around(named, everywhere, looking_around),
+            *_assuming(looking),
         )
 
-    def promoting(stage: Stage) -> Callable[[_Names], Iterable[Statement]]:
-        point = ("MoveAliases", _POINT)
-        return lambda names: (
-            _reading(names),
-            *around(names, looking_around),
-            Statement(*point, names.functions),
-            *around(names, attaching),
-            *_smoking(names, stage),
+    def deploying(stage: Stage) -> _Needs:
+        places = _direct(stage, where)
+        return lambda named: (
+            _reading(named(everywhere)),
+            *_expanding(functions, ssm),
+            *around(named, everywhere, looking_around),
+            *_uploading(stage, functions, named(places), places),
+            *around(named, places, attaching),
+            *_smoking(named(places), stage),
             *_watching(stage),
+            *_assuming((*looking, *_roles_of(stage))),
         )
 
-    purposes: list[tuple[str, str, Callable[[_Names], Iterable[Statement]]]] = [
-        ("plan", "Reads what is live, changes nothing.", planning)
-    ]
-    for stage in pipeline.stages.values():
+    def promoting(stage: Stage) -> _Needs:
+        source = stages[stage.source or ""]
+        own, before = _direct(stage, where), _direct(source, where)
+        shared, others = [each for each in own if each in before], [each for each in own if each not in before]
+        point = Statement("MoveAliases", _POINT, ())
+        taken = [*(site.plan_role or site.role for site in source.sites), *_roles_of(stage)]
+        return lambda named: (
+            _reading(named(dict.fromkeys((*before, *own)))),
+            *around(named, own, looking_around),
+            replace(point, resources=named(shared).functions),
+            *_uploading(stage, functions, named(others), others),
+            *around(named, own, attaching),
+            *_smoking(named(own), stage),
+            *_watching(stage),
+            *_assuming(taken),
+        )
+
+    def observing(named: _Named) -> Iterable[Statement]:
+        return _observing(named(everywhere))
+
+    purposes: list[tuple[str, str, _Needs]] = [("plan", "Reads what is live, changes nothing.", planning)]
+    for stage in stages.values():
         if stage.source is None:
             purposes.append((f"deploy-{stage.name}", f"Uploads code, moves the alias {stage.alias}.", deploying(stage)))
-        else:
+        elif _direct(stage, where) == _direct(stages[stage.source], where):
             purpose = f"Moves the alias {stage.alias}; uploads no code, changes no configuration."
             purposes.append((f"promote-{stage.name}", purpose, promoting(stage)))
-    purposes.append(("observe", "Reads logs and metrics. For people, not for a workflow.", _observing))
-    return tuple(_role(*purpose, functions, where) for purpose in purposes)
+        else:
+            purpose = f"Publishes what was released, and moves the alias {stage.alias}."
+            purposes.append((f"promote-{stage.name}", purpose, promoting(stage)))
+    purposes.append(("observe", "Reads logs and metrics. For people, not for a workflow.", observing))
+    return (*(_role(*purpose, functions) for purpose in purposes), *_elsewhere(pipeline))
+
+
+def _around(
+    functions: tuple[Function, ...], named: _Named, places: Iterable[Place], grant: Grant
+) -> Iterable[Statement]:
+    """What ``grant`` gives in each of ``places``, as one statement of each name: no two may have the same."""
+    found: dict[str, Statement] = {}
+    for place in places:
+        names = named([place])
+        for each in grant(functions, names.functions, names.qualified, place):
+            found[each.sid] = _both(found[each.sid], each) if each.sid in found else each
+    return found.values()
+
+
+def _both(one: Statement, other: Statement) -> Statement:
+    """What either allows; their conditions are of the same kind."""
+    condition = {
+        operator: {key: [*values, *(other.condition or {})[operator][key]] for key, values in keys.items()}
+        for operator, keys in (one.condition or {}).items()
+    }
+    resources = tuple(dict.fromkeys((*one.resources, *other.resources)))
+    return replace(one, resources=resources, condition=condition or None)
+
+
+def _direct(stage: Stage, where: Place) -> tuple[Place, ...]:
+    """Where the stage is without a role of its own."""
+    return tuple(replace(where, region=site.region or where.region) for site in stage.sites if not site.role)
+
+
+def _roles_of(stage: Stage) -> Iterable[str | None]:
+    return (role for site in stage.sites for role in (site.role, site.plan_role))
+
+
+def _assuming(roles: Iterable[str | None]) -> Iterable[Statement]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/tutorial_cross-account-with-roles.html"""
+    if wanted := tuple(dict.fromkeys(filter(None, roles))):
+        yield Statement("TakeOnRoles", ("sts:AssumeRole",), wanted)
+
+
+def _elsewhere(pipeline: Pipeline) -> Iterator[Role]:
+    """What the roles of other accounts need that stages name, and who takes them on."""
+    functions = tuple(pipeline.functions.values())
+    for stage in pipeline.stages.values():
+        places, ours = [], f"{'promote' if stage.source else 'deploy'}-{stage.name}"
+        role, plan_role = stage.sites[0].role, stage.sites[0].plan_role
+        for site in stage.sites:
+            if site.role and (match := _ROLE_ARN.fullmatch(site.role)):
+                places.append(Place(match["partition"], site.region or "", match["account"]))
+        if not places or not role:
+            continue
+
+        def looking(named: _Named, places: Iterable[Place] = places) -> Iterable[Statement]:
+            around = _around(functions, named, places, looking_around)
+            return (_reading(named(places)), *_expanding(functions, ()), *around)
+
+        def writing(named: _Named, stage: Stage = stage, places: Sequence[Place] = places) -> Iterable[Statement]:
+            return (
+                _reading(named(places)),
+                *_around(functions, named, places, looking_around),
+                *_uploading(stage, functions, named(places), places),
+                *_around(functions, named, places, attaching),
+                *_smoking(named(places), stage),
+                *_watching(stage),
+            )
+
+        purpose = f"In the account {places[0].account}, for {role}; {ours} takes it on."
+        yield replace(_role(f"{stage.name}-there", purpose, writing, functions), account=places[0].account)
+        if plan_role:
+            purpose = f"In the account {places[0].account}, for {plan_role}; plan and {ours} take it on."
+            yield replace(_role(f"{stage.name}-there-plan", purpose, looking, functions), account=places[0].account)
 
 
 def role(made: Iterable[Role], name: str) -> Role:
@@ -193,13 +295,27 @@ def _expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterabl
         yield Statement("ReadEncryptedEnvironment", ("kms:Decrypt",), keys)
 
 
-def _writing(names: _Names, functions: tuple[Function, ...], where: Place) -> Iterable[Statement]:
+def _uploading(
+    stage: Stage, functions: Iterable[Function], names: _Names, places: Sequence[Place]
+) -> Iterable[Statement]:
+    """With what the functions have in the stage's own sites."""
+    if not places:
+        return ()
+    there = tuple(
+        replace(function, settings={**function.settings, **site.settings.get(function.name, {})})
+        for site in stage.sites
+        for function in functions
+    )
+    return _writing(names, there, places)
+
+
+def _writing(names: _Names, functions: tuple[Function, ...], places: Sequence[Place]) -> Iterable[Statement]:
     yield Statement("WriteFunctions", (*_UPLOAD, *_POINT), names.functions)
     condition = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     yield Statement("PassExecutionRoles", ("iam:PassRole",), _values(functions, "Role"), condition)
     if said := {function.packaging.bucket for function in functions} - {""}:
-        buckets = sorted(bucket.replace("{region}", where.region) for bucket in said)
-        arns = tuple(f"arn:{where.partition}:s3:::{bucket}" for bucket in buckets)
+        stores = {f"arn:{p.partition}:s3:::{bucket.replace('{region}', p.region)}" for bucket in said for p in places}
+        arns = tuple(sorted(stores))
         objects = tuple(f"{arn}/{STORED}/*" for arn in arns)
         prefix = {"StringLike": {"s3:prefix": f"{STORED}/*"}}
         yield Statement("StorePackages", ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"), objects)
@@ -259,14 +375,8 @@ def _values(functions: tuple[Function, ...], member: str) -> tuple[str, ...]:
 # ---------------------------------------------------------------- within AWS's limits
 
 
-def _role(
-    name: str,
-    purpose: str,
-    needs: Callable[[_Names], Iterable[Statement]],
-    functions: tuple[Function, ...],
-    where: Place,
-) -> Role:
-    documents = _pack(needs(_Names.each(functions, where)))
+def _role(name: str, purpose: str, needs: _Needs, functions: tuple[Function, ...]) -> Role:
+    documents = _pack(needs(lambda places: _Names.each(functions, places)))
     if len(documents) <= POLICIES_LIMIT:
         return Role(name, purpose, documents)
     prefix = os.path.commonprefix([function.aws_name for function in functions])
@@ -276,7 +386,7 @@ def _role(
             'let their names begin alike (`name: "{project}-{function}"`): one pattern then stands for all of them',
         )
     note = f"{len(functions)} functions are too many to list: {name} covers every function named {prefix}*"
-    return Role(name, purpose, _pack(needs(_Names.pattern(prefix, where))), (note,))
+    return Role(name, purpose, _pack(needs(lambda places: _Names.pattern(prefix, places))), (note,))
 
 
 def _pack(statements: Iterable[Statement]) -> tuple[Document, ...]:

@@ -68,7 +68,7 @@ def template(pipeline: Pipeline, roles: Iterable[Role], trusted: Repository) -> 
     }
     outputs: dict[str, Any] = {}
     for role in roles:
-        if role.name == _NOT_A_WORKFLOW:
+        if role.name == _NOT_A_WORKFLOW or role.account:
             continue
         logical = output(role.name)
         resources[f"{logical}Role"] = {

@@ -9,7 +9,7 @@ import pytest
 from ci import attachments, policy
 from ci.config.template import Template
 from ci.errors import UsageError
-from ci.model import Canary, Function, Packaging, Pipeline, Smoke, Stage
+from ci.model import Canary, Function, Packaging, Pipeline, Site, Smoke, Stage
 from ci.statement import Place
 
 EXECUTION = "arn:aws:iam::123456789012:role/lambda"
@@ -250,3 +250,54 @@ def test_role_that_does_not_exist() -> None:
     with pytest.raises(UsageError) as caught:
         policy.role(made(function("echo")).values(), "admin")
     assert "there are: plan, deploy-test, promote-prod, observe" == caught.value.hint
+
+
+ABROAD, ROLE, LOOK = "us-east-1", "arn:aws:iam::222222222222:role/deploy", "arn:aws:iam::222222222222:role/look"
+THERE = "arn:aws:lambda:us-east-1:222222222222:function:echo"
+
+
+def scattered(*sites: Site) -> dict[str, policy.Role]:
+    """The roles of a pipeline whose ``test`` is at home and whose ``prod`` is in ``sites``."""
+    home = (Site("eu-west-1"),)
+    stages = {"test": Stage("test", "test", sites=home), "prod": Stage("prod", "live", "test", sites=sites)}
+    one = function("echo", smoke=Smoke({}, {}))
+    line = replace(pipeline(one), stages=stages)
+    return {role.name: role for role in policy.roles(line, policy.place(line))}
+
+
+def test_a_second_region_is_uploaded_to_and_the_first_is_not() -> None:
+    """Where test is, the role for prod moves aliases only; elsewhere it publishes what it promotes."""
+    role = scattered(Site("eu-west-1"), Site(ABROAD))["promote-prod"]
+    abroad = ARN.replace("eu-west-1", ABROAD) + "echo"
+    assert {abroad} == resources(role, "lambda:UpdateFunctionCode")
+    assert {ARN + "echo", abroad} == resources(role, "lambda:UpdateAlias")
+    assert {ARN + "echo:live", abroad + ":live"} == resources(role, "lambda:InvokeFunction")
+    assert set() == resources(role, "sts:AssumeRole")
+
+
+def test_roles_of_another_account_are_taken_on_by_those_who_need_them() -> None:
+    """The role that plans takes on the one for looking only; what writes there is for the role that promotes."""
+    own = {"echo": {"Role": "arn:aws:iam::222222222222:role/lambda"}}
+    roles = scattered(Site(ABROAD, ROLE, LOOK, own))
+    assert {LOOK} == resources(roles["plan"], "sts:AssumeRole")
+    assert {ROLE, LOOK} == resources(roles["promote-prod"], "sts:AssumeRole")
+    assert set() == resources(roles["promote-prod"], "lambda:UpdateAlias")
+    assert {THERE} == resources(roles["prod-there"], "lambda:UpdateFunctionCode")
+    assert {THERE + ":live"} == resources(roles["prod-there"], "lambda:InvokeFunction")
+    assert {"arn:aws:iam::222222222222:role/lambda"} == resources(roles["prod-there"], "iam:PassRole")
+    looking = {action.split(":")[1] for action in actions(roles["prod-there-plan"])}
+    assert set() == {verb for verb in looking if not verb.startswith(("Get", "List"))}
+    assert {"222222222222"} == {role.account for name, role in roles.items() if "there" in name}
+
+
+def test_without_a_role_for_looking_the_role_that_plans_cannot_look_there() -> None:
+    """What pull requests get never takes on a role that may change things."""
+    assert set() == resources(scattered(Site(ABROAD, ROLE))["plan"], "sts:AssumeRole")
+
+
+def test_no_statement_is_named_twice_in_a_document() -> None:
+    """IAM refuses it."""
+    for role in scattered(Site("eu-west-1"), Site(ABROAD)).values():
+        for document in role.documents:
+            names = [statement["Sid"] for statement in document["Statement"]]
+            assert len(set(names)) == len(names)
