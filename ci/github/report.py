@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +37,19 @@ def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = Non
         if stage.name == proposed.stage or site.plan_role or not site.role
     }
     others = {name: _versions(seen) for name, seen in lives.items() if seen.stage.name != proposed.stage}
-    commits = []
-    if proposed.verb == "promote":
-        own = next(seen for seen in lives.values() if seen.stage.name == proposed.stage)
-        commits = _missing(workspace.pipeline.root, run.commit, own)
-    run.summarize(markdown.plan(proposed, run.links, others, commits, markdown.SUMMARY_LIMIT))
+    commits: list[markdown.Commit] | None = []
+    source = workspace.pipeline.stages[proposed.stage].source
+    if source and proposed.verb == "promote":
+        # A release that is named by its stage is what that stage runs; any other was made of the run's commit.
+        leading = _commits(lives, source) if proposed.release.startswith(f"{source}-") else [run.commit]
+        running = _commits(lives, proposed.stage)
+        commits = _missing(workspace.pipeline.root, leading, running)
+    if commits is None:
+        what = f"git does not know all of {', '.join([*leading, *running])}: the commits between are not listed"
+        proposed = replace(proposed, notes=(*proposed.notes, what))
+    run.summarize(markdown.plan(proposed, run.links, others, commits or (), markdown.SUMMARY_LIMIT))
     if file:
-        file.write_text(markdown.plan(proposed, run.links, others, commits))
+        file.write_text(markdown.plan(proposed, run.links, others, commits or ()))
 
 
 def _versions(seen: Live) -> dict[str, str]:
@@ -50,15 +58,24 @@ def _versions(seen: Live) -> dict[str, str]:
     }
 
 
-def _missing(root: Path, commit: str, seen: Live) -> list[markdown.Commit]:
-    """The commits that lead to ``commit`` and to nothing that the stage runs. Empty where git cannot tell."""
-    running = (found.running for found in seen.functions.values() if found is not None)
-    known = sorted({version.record.commit for version in running if version and version.record})
-    if not known:
+def _commits(lives: Mapping[str, Live], stage: str) -> list[str]:
+    """The commits that ``stage`` runs. A description may have been written by anybody: only a hash is taken."""
+    functions = [found for seen in lives.values() if seen.stage.name == stage for found in seen.functions.values()]
+    running = [found.running for found in functions if found is not None]
+    known = {version.record.commit.removesuffix("+") for version in running if version and version.record}
+    return sorted(commit for commit in known if re.fullmatch("[0-9a-f]{7,64}", commit))
+
+
+def _missing(root: Path, leading: list[str], running: list[str]) -> list[markdown.Commit] | None:
+    """The commits that lead to those of ``leading`` and to none of ``running``; None where git cannot tell.
+
+    A checkout of one commit has no others: it is not asked. Every run that is to list them has all.
+    """
+    if not (running and leading) or (root / ".git/shallow").exists():
         return []
-    command = ["git", "-C", str(root), "log", "--format=%H %s", commit, "--not", *known, "--"]
+    command = ["git", "-C", str(root), "log", "--format=%H %s", *leading, "--not", *running, "--"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True)
     except (OSError, subprocess.CalledProcessError):
-        return []
+        return None
     return [markdown.Commit(*line.split(" ", 1)) for line in done.stdout.splitlines() if " " in line]

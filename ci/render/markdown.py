@@ -267,6 +267,11 @@ def _commits(commits: Sequence[Commit], links: Links) -> Iterator[_Block]:
 # ---------------------------------------------------------------- harmless, and short enough
 
 
+def block(lines: Iterable[str]) -> str:
+    """``lines`` as they are, in a fence that nothing in them can leave."""
+    return str(_fence(map(plain, lines)))
+
+
 def code(text: str) -> str:
     """``text`` as a code span that nothing in it can leave."""
     text = plain(text) or " "

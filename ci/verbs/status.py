@@ -45,4 +45,16 @@ def status(
             shown = render.tfvars(found)
         else:
             shown = data.to_json(render.data(found)) if as_json else render.text(found, now)
+            _summarize(render.text(found, now))
     click.echo(shown, nl=False)
+
+
+def _summarize(text: str) -> None:
+    """In a workflow, what the stages run goes into the run's summary too."""
+    import os
+
+    from ci.github.run import current
+    from ci.render import markdown
+
+    if run := current(os.environ):
+        run.summarize(markdown.block(text.splitlines()))

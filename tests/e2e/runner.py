@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +177,17 @@ class Run:
         except subprocess.TimeoutExpired:
             self.process.terminate()
             code = self.process.wait()
+        return replace(self.so_far(), succeeded=code == 0)
+
+    def so_far(self) -> Outcome:
+        """What it has said up to now."""
         log = (self.state / "log").read_text()
-        return Outcome(code == 0, readable(log), told(log, "summary"), told(log, "error"), jobs(log))
+        return Outcome(False, readable(log), told(log, "summary"), told(log, "error"), jobs(log))
+
+    def cancel(self) -> None:
+        """End it, as somebody does who does not approve."""
+        self.process.terminate()
+        self.process.wait(30)
 
     def done(self, job: str) -> bool:
         """Whether ``job`` has ended."""

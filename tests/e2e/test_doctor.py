@@ -111,16 +111,23 @@ def test_every_finding_is_mended_by_its_fix(operator: Operator) -> None:
     assert (0, "nothing to mend\n") == (after.code, after.out), after.err
 
 
-def test_credentials_that_are_missing(operator: Operator) -> None:
-    """They are a finding like any other: the rest is checked all the same."""
-    nothing = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
-    found = findings(operator.dollop("doctor", **nothing))
-    assert 4 == len(found)
-    assert any(what.startswith("no AWS credentials found") and "set AWS_PROFILE" in fix for what, fix in found.items())
+@pytest.fixture
+def stranger(tmp_path: Path) -> Operator:
+    """Somebody with neither keys nor a token."""
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
+    (tmp_path / "functions/echo").mkdir(parents=True)
+    (tmp_path / "functions/echo/echo.py").write_text("def handle(event, context):\n    return 1\n")
+    return Operator(tmp_path, {})
 
 
-def test_token_that_is_missing(operator: Operator) -> None:
+def test_credentials_that_are_missing(stranger: Operator) -> None:
+    """They are a finding like any other."""
+    (found,) = findings(stranger.dollop("doctor")).items()
+    assert found[0].startswith("no AWS credentials found") and "set AWS_PROFILE" in found[1]
+
+
+def test_token_that_is_missing(stranger: Operator) -> None:
     """It is said how to get one, and nothing is called."""
-    done = operator.dollop("doctor", "--repository", "octo/shop", GITHUB_TOKEN="")
+    done = stranger.dollop("doctor", "--repository", "octo/shop")
     assert 2 == done.code
     assert "GITHUB_TOKEN is not set" in done.err and "gh auth token" in done.err

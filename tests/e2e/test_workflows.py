@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -266,10 +267,39 @@ def test_merge_to_prod_and_back(team: Project) -> None:
     assert second.succeeded, second.log
     assert {"test": "2", "prod": "2"} == aliases(team)
 
+    sha = team.commit("Say three | <b>aloud</b> @octo", {HANDLER_FILE: HANDLER.format("three")})
+    three = team.start("deploy.yml", "push")
+    wait_for(three, "preview")
+    summary = three.so_far().summary
+    shown = summary[summary.index("### Promote to `prod`"):]
+    assert "| `echo` | code | " in shown and "2\u00a0→\u00a03" in shown
+    assert f"- [`{sha[:7]}`](https://github.com/{team.github.name}/commit/{sha}) " in shown
+    assert "`Say three | <b>aloud</b> @octo`" in shown and "Say two" not in shown
+    three.cancel()
+
     back = team.run("redeploy.yml", "workflow_dispatch", stage="prod", functions="", what="previous", reason="it lies")
     assert back.succeeded, back.log
-    assert {"test": "2", "prod": "1"} == aliases(team)
+    assert {"test": "3", "prod": "1"} == aliases(team)
     assert "one" == answer(team, "prod")
+    assert "build" not in back.jobs  # a way back must not depend on one
+    assert "### Roll back `prod`: 1 to update" in back.summary and "2\u00a0→\u00a01" in back.summary
+    assert re.search("^echo +3 .* 1 \\(behind\\) ", back.summary, re.MULTILINE)
+
+
+def test_redeploy(team: Project) -> None:
+    """Test gets the ref that is checked out; prod, what the stage before runs, or what a commit had."""
+    first = team.git("rev-parse", "HEAD")
+    assert team.run("deploy.yml", "push").succeeded
+    team.commit("Say two", {HANDLER_FILE: HANDLER.format("two")})
+
+    def redeploy(stage: str, what: str, functions: str = "") -> Mapping[str, str]:
+        done = team.run("redeploy.yml", "workflow_dispatch", stage=stage, functions=functions, what=what, reason="-")
+        assert done.succeeded, done.log
+        return aliases(team)
+
+    assert {"test": "2", "prod": "1"} == redeploy("test", "ref")
+    assert {"test": "2", "prod": "2"} == redeploy("prod", "ref")
+    assert {"test": "2", "prod": "1"} == redeploy("prod", first[:10], "ec*")
 
 
 def test_many_functions_are_built_by_a_matrix(team: Project) -> None:
