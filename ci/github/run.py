@@ -11,13 +11,14 @@ import re
 import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ci.errors import ConfigError, DollopError, UsageError
+from ci.render import markdown
 from ci.render.markdown import SUMMARY_LIMIT, Links
 
 ANNOTATIONS = 10
@@ -89,14 +90,14 @@ class Run:
 
     # ------------------------------------------------------------ what a step may say
 
-    def summarize(self, markdown: str) -> None:
+    def summarize(self, text: str) -> None:
         """Append to the run's summary, as far as it takes more."""
         path = self.environ.get("GITHUB_STEP_SUMMARY")
         if not path:
             return
         with open(path, "ab") as stream:
-            if stream.tell() + len(markdown.encode()) < SUMMARY_LIMIT:
-                stream.write(f"{markdown}\n".encode())
+            if stream.tell() + len(text.encode()) < SUMMARY_LIMIT:
+                stream.write(f"{text}\n".encode())
 
     def output(self, name: str, value: str) -> None:
         """Set an output of the step, of any number of lines."""
@@ -108,10 +109,25 @@ class Run:
 
     def failed(self, error: DollopError) -> None:
         """Annotate the file and line of each problem, and leave the whole of it in the summary and as an output."""
-        for command in annotated(error):
-            print(command, file=sys.stderr)
-        text = f"{error.message}\n{error.hint}".rstrip()
+        for line in annotated(error, Path.cwd()):
+            print(line, file=sys.stderr)
+        text = shortened(f"{error.message}\n{error.hint}".rstrip())
+        self.summarize(markdown.block(text.splitlines()))
         self.output("failure", text)
+
+
+OUTPUT_LIMIT = 60_000
+"""Bytes of an output: the next step takes it as a variable of its environment, and Linux takes 128 KB of one."""
+
+
+def shortened(text: str) -> str:
+    """The first lines of ``text``, with the number of those that are too many."""
+    lines, size = text.splitlines(), 0
+    for number, line in enumerate(lines):
+        size += len(line.encode()) + 1
+        if size > OUTPUT_LIMIT:
+            return "\n".join([*lines[:number], f"and {len(lines) - number} more lines: see the log"])
+    return text
 
 
 def current(environ: Mapping[str, str]) -> Run | None:
@@ -119,16 +135,32 @@ def current(environ: Mapping[str, str]) -> Run | None:
     return Run(environ) if environ.get("GITHUB_ACTIONS") == "true" else None
 
 
-def annotated(error: DollopError) -> Iterable[str]:
-    """The workflow commands that show ``error`` beside the lines it is about."""
+def annotated(error: DollopError, root: Path) -> Iterable[str]:
+    """The workflow commands that show ``error`` beside the lines it is about, of files under ``root``."""
     if not isinstance(error, ConfigError):
-        yield command("error", error.message)
+        yield command("error", shortened(error.message), *_place(error.message, root))
         return
     shown = error.problems if len(error.problems) <= ANNOTATIONS else error.problems[: ANNOTATIONS - 1]
     for problem in shown:
         yield command("error", f"{problem.where}: {problem.what}".removeprefix(": "), problem.file, problem.line)
     if len(error.problems) > len(shown):
         yield command("error", f"and {len(error.problems) - len(shown)} more problems: see the log")
+
+
+def _place(message: str, root: Path) -> tuple[str, int]:
+    """The file that ``message`` begins with, and its line; for a function, where pipeline.yaml names it."""
+    if found := re.match(r"([^\s:]+)(?::(\d+))?: ", message):
+        with suppress(OSError):
+            if (root / found[1]).is_file():
+                return found[1], int(found[2] or 0)
+    if found := re.match(r"function ([\w-]+): ", message):
+        with suppress(OSError, UnicodeDecodeError):
+            lines = (root / "pipeline.yaml").read_text().splitlines()
+            after = next((number for number, line in enumerate(lines) if line.startswith("functions:")), len(lines))
+            for number, line in enumerate(lines[after:], after + 1):
+                if re.match(rf"""\s+["']?{found[1]}["']?\s*:""", line):
+                    return "pipeline.yaml", number
+    return "", 0
 
 
 def command(name: str, message: str, file: str = "", line: int = 0) -> str:
