@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from ci.github.run import Run
 from ci.plan.actions import Plan
 from ci.render import markdown
+from ci.render.mermaid import Runs
 
 if TYPE_CHECKING:
     from ci.model import Live
@@ -47,15 +49,21 @@ def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = Non
     if commits is None:
         what = f"git does not know all of {', '.join([*leading, *running])}: the commits between are not listed"
         proposed = replace(proposed, notes=(*proposed.notes, what))
-    run.summarize(markdown.plan(proposed, run.links, others, commits or (), markdown.SUMMARY_LIMIT))
+    runs = [Runs(name, seen.stage.name, seen.stage.source, _counted(seen)) for name, seen in lives.items()]
+    run.summarize(markdown.plan(proposed, run.links, others, commits or (), markdown.SUMMARY_LIMIT, runs))
     if file:
-        file.write_text(markdown.plan(proposed, run.links, others, commits or ()))
+        file.write_text(markdown.plan(proposed, run.links, others, commits or (), stages=runs))
 
 
 def _versions(seen: Live) -> dict[str, str]:
     return {
         name: found.running.version for name, found in seen.functions.items() if found is not None and found.running
     }
+
+
+def _counted(seen: Live) -> Counter[str | None]:
+    running = [found.running for found in seen.functions.values() if found is not None and found.running]
+    return Counter(version.record.commit if version.record else None for version in running)
 
 
 def _commits(lives: Mapping[str, Live], stage: str) -> list[str]:

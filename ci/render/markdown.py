@@ -2,7 +2,6 @@
 
 Names, paths and descriptions come from a pull request: they are shown inside of code, where Markdown, HTML and
 ``@mentions`` mean nothing, and their control characters are escaped.
-https://github.github.com/gfm/#code-spans and https://github.github.com/gfm/#fenced-code-blocks
 """
 
 from __future__ import annotations
@@ -11,15 +10,26 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ci.model import Canary
-from ci.plan.actions import Change, CodeChange, FileChange, FunctionPlan, Plan, PointAlias
+from ci.model import Canary, Package
+from ci.plan.actions import (
+    Change,
+    CodeChange,
+    CreateFunction,
+    FileChange,
+    FunctionPlan,
+    Plan,
+    PointAlias,
+    UpdateCode,
+)
 from ci.record import Release
-from ci.render import attachments, marker
+from ci.render import attachments, marker, mermaid
+from ci.render.blocks import Block, code, fence, fitted
 from ci.render.columns import si, sizes
 from ci.render.commit import HASH
 from ci.render.escape import plain
+from ci.render.mermaid import Runs
 from ci.render.text import duration, rollout, summary
 
 COMMENT_LIMIT = 60_000
@@ -28,9 +38,6 @@ COMMENT_LIMIT = 60_000
 SUMMARY_LIMIT = 1_000_000
 """Bytes. A step may write 1 MiB:
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits"""
-
-_ROOM = 1_000
-"""Bytes kept for saying what was cut."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +75,12 @@ def plan(
     others: Versions | None = None,
     commits: Sequence[Commit] = (),
     limit: int = COMMENT_LIMIT,
+    stages: Sequence[Runs] = (),
 ) -> str:
     """The plan with its marker, in at most ``limit`` bytes: a line, a table, a block for each function that changes.
 
-    ``others`` are the versions that the other stages run, ``commits`` those that the stage does not have yet.
+    ``others`` are the versions that the other stages run, ``commits`` those that the stage does not have yet,
+    ``stages`` what runs where: drawn in a run's summary, told in a line of a comment, which is read on phones.
     """
     changing = [function for function in plan.functions if function.actions]
     title = _TITLES.get(plan.verb, plan.verb.capitalize())
@@ -80,8 +89,19 @@ def plan(
     head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in notes)]
     foot = f"{links.to_commit(plan.origin.commit)} · {links.to_run()} · {links.to_environment(plan.stage)}"
     details = [_details(each, plan.canary) for each in changing]
-    body = [*_table(changing, plan.stage, others or {}), *details, *_commits(commits, links)]
-    return _fitted("\n\n".join(head), body, foot, limit)
+    way = _way(plan, stages, limit == SUMMARY_LIMIT)
+    body = [*_table(changing, plan.stage, others or {}), *way, *details, *_commits(commits, links)]
+    return fitted("\n\n".join(head), body, foot, limit)
+
+
+def _way(plan: Plan, stages: Sequence[Runs], drawn: bool) -> Iterator[Block]:
+    if not stages or plan.empty:
+        return
+    if drawn:
+        yield fence(mermaid.way(plan.origin.commit, plan.verb, plan.stage, stages), "mermaid")
+        return
+    steps = (f"{_word(runs.label)}\u00a0({_word(mermaid.running(runs))})" for runs in stages)
+    yield Block([" → ".join(steps)])
 
 
 def _watched(canary: Canary | None) -> Iterator[str]:
@@ -102,7 +122,7 @@ def failure(stage: str, messages: Iterable[str], links: Links, commit: str, limi
     head = f"{marker.Marker(stage, commit, links.run)}\n\n### No plan for {code(stage)}"
     # No fenced block: its long lines would not be broken on a phone.
     lines = [f"- {code(line)}" for line in "\n".join(messages).splitlines() if line.strip()]
-    return _fitted(head, [_Block(lines)], f"{links.to_commit(commit)} · {links.to_run()}", limit)
+    return fitted(head, [Block(lines)], f"{links.to_commit(commit)} · {links.to_run()}", limit)
 
 
 def released(body: str, release: Release, links: Links, limit: int = COMMENT_LIMIT) -> str:
@@ -144,7 +164,7 @@ def kept(then: marker.Marker | None, now: marker.Marker, pull: int) -> str:
 # ---------------------------------------------------------------- its parts
 
 
-def _table(functions: Sequence[FunctionPlan], stage: str, others: Versions) -> Iterator[_Block]:
+def _table(functions: Sequence[FunctionPlan], stage: str, others: Versions) -> Iterator[Block]:
     if not functions:
         return
     columns = ["function", "change", "size", stage, *others]
@@ -153,7 +173,7 @@ def _table(functions: Sequence[FunctionPlan], stage: str, others: Versions) -> I
         size = _size(function.code).replace(" ", _UNBROKEN)
         versions = (_word(other.get(function.function, "-")) for other in others.values())
         rows.append([code(function.function), _kinds(function), size, _versions(function), *versions])
-    yield _Block([f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows])
+    yield Block([f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows])
 
 
 _UNBROKEN = "\u00a0"
@@ -196,10 +216,19 @@ def _versions(function: FunctionPlan) -> str:
     return _UNBROKEN.join([*([_word(point.before), "→"] if point.before else []), _word(point.expected)])
 
 
-def _details(function: FunctionPlan, canary: Canary | None) -> _Block:
+def _details(function: FunctionPlan, canary: Canary | None) -> Block:
     name = html.escape(plain(function.label)).replace("@", "&#64;")
     opening = f"<details><summary><code>{name}</code>: {_kinds(function)}</summary>\n\n"
-    return _fence(_diff(function, canary), "diff", opening, "\n\n</details>")
+    made_of = next((_composition(each.package) for each in function.prepare if isinstance(each, _UPLOADS)), "")
+    return fence(_diff(function, canary), "diff", opening, f"{made_of}\n\n</details>")
+
+
+_UPLOADS = (CreateFunction, UpdateCode)
+
+
+def _composition(package: Package) -> str:
+    lines = mermaid.composition(package)
+    return f"\n\n{fence(lines, 'mermaid')}" if lines else ""
 
 
 def _diff(function: FunctionPlan, canary: Canary | None) -> list[str]:
@@ -257,72 +286,8 @@ _VERBS = {"added": "+", "removed": "-"}
 _COMMITS_SHOWN = 100
 
 
-def _commits(commits: Sequence[Commit], links: Links) -> Iterator[_Block]:
+def _commits(commits: Sequence[Commit], links: Links) -> Iterator[Block]:
     if commits:
         lines = [f"- {links.to_commit(commit.sha)} {code(commit.title)}" for commit in commits[:_COMMITS_SHOWN]]
         lines += [f"- and {len(commits) - _COMMITS_SHOWN} more"] if len(commits) > _COMMITS_SHOWN else []
-        yield _Block(lines, f"**{len(commits)} commit{'s' * (len(commits) > 1)} that it does not have yet**\n\n")
-
-
-# ---------------------------------------------------------------- harmless, and short enough
-
-
-def block(lines: Iterable[str]) -> str:
-    """``lines`` as they are, in a fence that nothing in them can leave."""
-    return str(_fence(map(plain, lines)))
-
-
-def code(text: str) -> str:
-    """``text`` as a code span that nothing in it can leave."""
-    text = plain(text) or " "
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    padding = " " if longest and (text[0] == "`" or text[-1] == "`") else ""
-    return f"{fence}{padding}{text}{padding}{fence}"
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Lines that may be cut, between two parts that may not."""
-
-    lines: Sequence[str]
-    before: str = ""
-    after: str = ""
-
-    def __str__(self) -> str:
-        return self.before + "\n".join(self.lines) + self.after
-
-    def cut(self, room: int) -> str:
-        """The first lines, in ``room`` bytes; nothing where not even one of them fits."""
-        room -= len(self.before.encode()) + len(self.after.encode())
-        kept: list[str] = []
-        for line in self.lines:
-            room -= len(line.encode()) + 1
-            if room < 0:
-                break
-            kept.append(line)
-        return str(replace(self, lines=kept)) if kept else ""
-
-
-def _fence(lines: Iterable[str], language: str = "", before: str = "", after: str = "") -> _Block:
-    """A fenced block, with a fence that is longer than any inside of it."""
-    inside = list(lines)
-    longest = max((len(run) for line in inside for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return _Block(inside, f"{before}{fence}{language}\n", f"\n{fence}{after}")
-
-
-def _fitted(head: str, blocks: Iterable[_Block], foot: str, limit: int) -> str:
-    """The blocks that fit, whole; the first that does not is cut between two of its lines, and that is said."""
-    room = limit - len(head.encode()) - len(foot.encode()) - _ROOM
-    parts = list(blocks)
-    kept: list[str] = []
-    for position, block in enumerate(parts):
-        needed = len(str(block).encode()) + 2
-        if needed > room:
-            rest = len(parts) - position
-            kept += [block.cut(room), f"**Cut here**: {rest} of {len(parts)} parts did not fit. See the run."]
-            break
-        kept.append(str(block))
-        room -= needed
-    return "\n\n".join(filter(None, (head, *kept, foot))) + "\n"
+        yield Block(lines, f"**{len(commits)} commit{'s' * (len(commits) > 1)} that it does not have yet**\n\n")

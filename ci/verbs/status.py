@@ -54,7 +54,7 @@ def _summarize(text: str) -> None:
     import os
 
     from ci.github.run import current
-    from ci.render import markdown
+    from ci.render import blocks
 
     if run := current(os.environ):
-        run.summarize(markdown.block(text.splitlines()))
+        run.summarize(blocks.block(text.splitlines()))

@@ -85,6 +85,7 @@ def test_pull_request_gets_one_comment_that_is_kept_current(team: Project) -> No
     (body,) = comments(pull)
     assert "### Deploy to `test`: 1 to create" in body
     assert "Deploy to `test`: 1 to create" in first.summary
+    assert '  s0["test<br>nothing yet"]' in first.summary and "nothing yet" in body
     assert SECRET not in first.log + body
 
     assert "built echo: " in first.log
