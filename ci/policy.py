@@ -13,51 +13,23 @@ only an account for each stage separates the aliases themselves.
 
 from __future__ import annotations
 
-import json
 import os.path
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from ci import settings
-from ci.config.template import Template
 from ci.errors import UsageError
 from ci.grants import Grant, attaching, looking_around
 from ci.model import Function, Pipeline, Stage
-from ci.plan.actions import STORED
-from ci.statement import Place, Statement
-
-POLICY_LIMIT = 6144
-"""Characters of a managed policy, without white space:
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+from ci.needs import POINT, Names, expanding, observing, parameters, reading, smoking, uploading, watching
+from ci.statement import Document, Place, Statement, packed
 
 POLICIES_LIMIT = 10
-"""Managed policies that a role takes, unless AWS raised the quota (same page)."""
+"""Managed policies that a role takes, unless AWS raised the quota:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 _SHORTEST_PREFIX = 3
 """Fewer characters in common than this, and a wildcard on the name would cover half the account."""
-
-_READ = (
-    "lambda:GetAlias",
-    "lambda:GetFunction",
-    "lambda:ListAliases",
-    "lambda:ListTags",
-    "lambda:ListVersionsByFunction",
-)
-_UPLOAD = (
-    "lambda:CreateFunction",
-    "lambda:DeleteFunctionConcurrency",
-    "lambda:PublishVersion",
-    "lambda:PutFunctionConcurrency",
-    "lambda:TagResource",
-    "lambda:UntagResource",
-    "lambda:UpdateFunctionCode",
-    "lambda:UpdateFunctionConfiguration",
-)
-_POINT = ("lambda:CreateAlias", "lambda:DeleteAlias", "lambda:UpdateAlias")
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -95,39 +67,7 @@ def place(pipeline: Pipeline, region: str | None = None, account: str | None = N
     return Place(partition, region, number)
 
 
-@dataclass(frozen=True)
-class _Names:
-    """The ARNs of the functions: each one, or a single pattern that covers all."""
-
-    functions: tuple[str, ...]
-    qualified: tuple[str, ...]
-    smoked: tuple[str, ...]
-    """Those that are invoked after a release; an alias is to be appended."""
-    logs: tuple[str, ...]
-
-    @classmethod
-    def each(cls, functions: Iterable[Function], places: Iterable[Place]) -> _Names:
-        found = [(function, place) for place in places for function in functions]
-        arns = [place.arn("lambda", f"function:{function.aws_name}") for function, place in found]
-        return cls(
-            tuple(arns),
-            tuple(f"{arn}:*" for arn in arns),
-            tuple(arn for arn, (function, _) in zip(arns, found, strict=True) if function.smoke),
-            tuple(
-                place.arn("logs", f"log-group:{settings.log_group_of(each.aws_name, each.settings)}:*")
-                for each, place in found
-            ),
-        )
-
-    @classmethod
-    def pattern(cls, prefix: str, places: Iterable[Place]) -> _Names:
-        named = [(p.arn("lambda", f"function:{prefix}*"), p.arn("logs", f"log-group:/aws/lambda/{prefix}*:*"))
-                 for p in places]
-        arns, logs = tuple(arn for arn, _ in named), tuple(log for _, log in named)
-        return cls(arns, (), arns, logs)
-
-
-_Named = Callable[[Iterable[Place]], _Names]
+_Named = Callable[[Iterable[Place]], Names]
 _Needs = Callable[[_Named], Iterable[Statement]]
 
 
@@ -137,7 +77,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     Raises UsageError where the functions are too many for IAM and have nothing in common in their names.
     """
     functions = tuple(pipeline.functions.values())
-    ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in _parameters(functions))
+    ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in parameters(functions))
     stages = pipeline.stages
     everywhere = tuple(dict.fromkeys(place for stage in stages.values() for place in _direct(stage, where)))
 
@@ -148,8 +88,8 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
 
     def planning(named: _Named) -> Iterable[Statement]:
         return (
-            _reading(named(everywhere)),
-            *_expanding(functions, ssm),
+            reading(named(everywhere)),
+            *expanding(functions, ssm),
             *around(named, everywhere, looking_around),
             *_assuming(looking),
         )
@@ -157,13 +97,13 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     def deploying(stage: Stage) -> _Needs:
         places = _direct(stage, where)
         return lambda named: (
-            _reading(named(everywhere)),
-            *_expanding(functions, ssm),
+            reading(named(everywhere)),
+            *expanding(functions, ssm),
             *around(named, everywhere, looking_around),
-            *_uploading(stage, functions, named(places), places),
+            *uploading(stage, functions, named(places), places),
             *around(named, places, attaching),
-            *_smoking(named(places), stage),
-            *_watching(stage),
+            *smoking(named(places), stage),
+            *watching(stage),
             *_assuming((*looking, *_roles_of(stage))),
         )
 
@@ -171,21 +111,21 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
         source = stages[stage.source or ""]
         own, before = _direct(stage, where), _direct(source, where)
         shared, others = [each for each in own if each in before], [each for each in own if each not in before]
-        point = Statement("MoveAliases", _POINT, ())
+        point = Statement("MoveAliases", POINT, ())
         taken = [*(site.plan_role or site.role for site in source.sites), *_roles_of(stage)]
         return lambda named: (
-            _reading(named(dict.fromkeys((*before, *own)))),
+            reading(named(dict.fromkeys((*before, *own)))),
             *around(named, own, looking_around),
             replace(point, resources=named(shared).functions),
-            *_uploading(stage, functions, named(others), others),
+            *uploading(stage, functions, named(others), others),
             *around(named, own, attaching),
-            *_smoking(named(own), stage),
-            *_watching(stage),
+            *smoking(named(own), stage),
+            *watching(stage),
             *_assuming(taken),
         )
 
-    def observing(named: _Named) -> Iterable[Statement]:
-        return _observing(named(everywhere))
+    def seeing(named: _Named) -> Iterable[Statement]:
+        return observing(named(everywhere))
 
     purposes: list[tuple[str, str, _Needs]] = [("plan", "Reads what is live, changes nothing.", planning)]
     for stage in stages.values():
@@ -197,7 +137,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
         else:
             purpose = f"Publishes what was released, and moves the alias {stage.alias}."
             purposes.append((f"promote-{stage.name}", purpose, promoting(stage)))
-    purposes.append(("observe", "Reads logs and metrics. For people, not for a workflow.", observing))
+    purposes.append(("observe", "Reads logs and metrics. For people, not for a workflow.", seeing))
     return (*(_role(*purpose, functions) for purpose in purposes), *_elsewhere(pipeline))
 
 
@@ -252,16 +192,16 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Role]:
 
         def looking(named: _Named, places: Iterable[Place] = places) -> Iterable[Statement]:
             around = _around(functions, named, places, looking_around)
-            return (_reading(named(places)), *_expanding(functions, ()), *around)
+            return (reading(named(places)), *expanding(functions, ()), *around)
 
         def writing(named: _Named, stage: Stage = stage, places: Sequence[Place] = places) -> Iterable[Statement]:
             return (
-                _reading(named(places)),
+                reading(named(places)),
                 *_around(functions, named, places, looking_around),
-                *_uploading(stage, functions, named(places), places),
+                *uploading(stage, functions, named(places), places),
                 *_around(functions, named, places, attaching),
-                *_smoking(named(places), stage),
-                *_watching(stage),
+                *smoking(named(places), stage),
+                *watching(stage),
             )
 
         purpose = f"In the account {places[0].account}, for {role}; {ours} takes it on."
@@ -279,104 +219,11 @@ def role(made: Iterable[Role], name: str) -> Role:
     return known[name]
 
 
-# ---------------------------------------------------------------- what each task needs
-
-
-def _reading(names: _Names) -> Statement:
-    return Statement("ReadFunctions", _READ, (*names.functions, *names.qualified))
-
-
-def _expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterable[Statement]:
-    """Wanted and live environment, to compare them:
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"""
-    if ssm:
-        yield Statement("ReadParameters", ("ssm:GetParameter",), ssm)
-    if keys := _values(functions, "KMSKeyArn"):
-        yield Statement("ReadEncryptedEnvironment", ("kms:Decrypt",), keys)
-
-
-def _uploading(
-    stage: Stage, functions: Iterable[Function], names: _Names, places: Sequence[Place]
-) -> Iterable[Statement]:
-    """With what the functions have in the stage's own sites."""
-    if not places:
-        return ()
-    there = tuple(
-        replace(function, settings={**function.settings, **site.settings.get(function.name, {})})
-        for site in stage.sites
-        for function in functions
-    )
-    return _writing(names, there, places)
-
-
-def _writing(names: _Names, functions: tuple[Function, ...], places: Sequence[Place]) -> Iterable[Statement]:
-    yield Statement("WriteFunctions", (*_UPLOAD, *_POINT), names.functions)
-    condition = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    yield Statement("PassExecutionRoles", ("iam:PassRole",), _values(functions, "Role"), condition)
-    if said := {function.packaging.bucket for function in functions} - {""}:
-        stores = {f"arn:{p.partition}:s3:::{bucket.replace('{region}', p.region)}" for bucket in said for p in places}
-        arns = tuple(sorted(stores))
-        objects = tuple(f"{arn}/{STORED}/*" for arn in arns)
-        prefix = {"StringLike": {"s3:prefix": f"{STORED}/*"}}
-        yield Statement("StorePackages", ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"), objects)
-        yield Statement("ListPackages", ("s3:ListBucket",), arns, prefix)
-    if layers := tuple(sorted({layer for function in functions for layer in function.settings.get("Layers") or ()})):
-        yield Statement("UseLayers", ("lambda:GetLayerVersion",), layers)
-    if keys := _values(functions, "KMSKeyArn"):
-        yield Statement("EncryptEnvironment", ("kms:CreateGrant", "kms:Encrypt"), keys)
-    if any((function.settings.get("VpcConfig") or {}).get("SubnetIds") for function in functions):
-        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: EC2 has no narrower resource for these.
-        verbs = ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs")
-        yield Statement("CheckNetwork", tuple(f"ec2:{verb}" for verb in verbs), ("*",))
-    if any(function.settings.get("FileSystemConfigs") for function in functions):
-        yield Statement("CheckFileSystems", ("elasticfilesystem:DescribeMountTargets",), ("*",))
-
-
-def _smoking(names: _Names, stage: Stage) -> Iterable[Statement]:
-    if names.smoked:
-        arns = tuple(f"{arn}:{stage.alias}" for arn in names.smoked)
-        yield Statement("InvokeAlias", ("lambda:InvokeFunction",), arns)
-        if stage.rollout and stage.source is None:
-            # Before a canary, the version itself is asked; its number is not known yet.
-            yield Statement("InvokeVersion", ("lambda:InvokeFunction",), tuple(f"{arn}:*" for arn in names.smoked))
-
-
-def _watching(stage: Stage) -> Iterable[Statement]:
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html: composite alarms are
-    described to those who may describe all."""
-    if stage.rollout and stage.rollout.alarms:
-        yield Statement("WatchAlarms", ("cloudwatch:DescribeAlarms",), ("*",))
-
-
-def _observing(names: _Names) -> Iterable[Statement]:
-    yield Statement("ReadLogs", ("logs:FilterLogEvents",), names.logs)
-    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html: no resource type.
-    yield Statement("ReadMetrics", ("cloudwatch:GetMetricData",), ("*",))
-
-
-def _parameters(functions: tuple[Function, ...]) -> Iterable[str]:
-    """The paths in every ``${ssm:/path}``, sorted."""
-
-    def inside(value: Any) -> Iterable[str]:
-        if isinstance(value, Template):
-            yield from (name for kind, name in value.references() if kind == "ssm")
-        elif isinstance(value, Mapping):
-            yield from (path for item in value.values() for path in inside(item))
-        elif isinstance(value, list):
-            yield from (path for item in value for path in inside(item))
-
-    return sorted({path for one in functions for part in (one.environment, one.settings) for path in inside(part)})
-
-
-def _values(functions: tuple[Function, ...], member: str) -> tuple[str, ...]:
-    return tuple(sorted({str(value) for function in functions if (value := function.settings.get(member))}))
-
-
 # ---------------------------------------------------------------- within AWS's limits
 
 
 def _role(name: str, purpose: str, needs: _Needs, functions: tuple[Function, ...]) -> Role:
-    documents = _pack(needs(lambda places: _Names.each(functions, places)))
+    documents = packed(needs(lambda places: Names.each(functions, places)))
     if len(documents) <= POLICIES_LIMIT:
         return Role(name, purpose, documents)
     prefix = os.path.commonprefix([function.aws_name for function in functions])
@@ -386,30 +233,4 @@ def _role(name: str, purpose: str, needs: _Needs, functions: tuple[Function, ...
             'let their names begin alike (`name: "{project}-{function}"`): one pattern then stands for all of them',
         )
     note = f"{len(functions)} functions are too many to list: {name} covers every function named {prefix}*"
-    return Role(name, purpose, _pack(needs(lambda places: _Names.pattern(prefix, places))), (note,))
-
-
-def _pack(statements: Iterable[Statement]) -> tuple[Document, ...]:
-    """As few documents as hold the statements in their order; one that does not fit is cut between two resources."""
-    documents: list[list[Statement]] = [[]]
-    for statement in statements:
-        part = replace(statement, resources=())
-        for resource in statement.resources:
-            longer = replace(part, resources=(*part.resources, resource))
-            if size(_document([*documents[-1], longer])) <= POLICY_LIMIT:
-                part = longer
-                continue
-            documents[-1] += [part] if part.resources else []
-            documents.append([])
-            part = replace(part, resources=(resource,))
-        documents[-1] += [part] if part.resources else []
-    return tuple(_document(statements) for statements in documents)
-
-
-def _document(statements: Iterable[Statement]) -> Document:
-    return {"Version": "2012-10-17", "Statement": [statement.data() for statement in statements]}
-
-
-def size(document: Document) -> int:
-    """Characters that IAM counts: white space is free."""
-    return len(json.dumps(document, separators=(",", ":")))
+    return Role(name, purpose, packed(needs(lambda places: Names.pattern(prefix, places))), (note,))

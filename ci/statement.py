@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+
+POLICY_LIMIT = 6144
+"""Characters of a managed policy, without white space:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,3 +39,29 @@ class Place:
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+
+def packed(statements: Iterable[Statement]) -> tuple[Document, ...]:
+    """As few documents as hold the statements in their order; one that does not fit is cut between two resources."""
+    documents: list[list[Statement]] = [[]]
+    for statement in statements:
+        part = replace(statement, resources=())
+        for resource in statement.resources:
+            longer = replace(part, resources=(*part.resources, resource))
+            if size(_document([*documents[-1], longer])) <= POLICY_LIMIT:
+                part = longer
+                continue
+            documents[-1] += [part] if part.resources else []
+            documents.append([])
+            part = replace(part, resources=(resource,))
+        documents[-1] += [part] if part.resources else []
+    return tuple(_document(statements) for statements in documents)
+
+
+def _document(statements: Iterable[Statement]) -> Document:
+    return {"Version": "2012-10-17", "Statement": [statement.data() for statement in statements]}
+
+
+def size(document: Document) -> int:
+    """Characters that IAM counts: white space is free."""
+    return len(json.dumps(document, separators=(",", ":")))

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from ci import config, local, policy
 from ci.model import Function, Packaging, Pipeline, Smoke, Stage
+from ci.statement import Document
 from tests.emulated import command
 from tests.emulated.conftest import PIPELINE, Project
 from tests.emulated.enforcing import enforcing
@@ -197,7 +198,7 @@ def _refused(call: Callable[[], Any]) -> bool:
     return False
 
 
-def as_checked(document: policy.Document) -> dict[str, Any]:
+def as_checked(document: Document) -> dict[str, Any]:
     """``document`` as this emulator can check it: it has rules of the default bus under ``rule/default/`` or ``*``
     (AWS: ``rule/NAME``), and does not know the condition ``lambda:FunctionArn``."""
 

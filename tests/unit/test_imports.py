@@ -22,8 +22,8 @@ PURE = sorted(
     if file.startswith(("ci/plan/", "ci/render/"))
     or file.removeprefix("ci/").removesuffix(".py")
     in (
-        *("attachments", "diff", "drift", "errors", "grants", "model", "policy", "record", "settings", "smoke"),
-        "statement",
+        *("attachments", "diff", "drift", "errors", "grants", "model", "needs", "policy", "record"),
+        *("settings", "smoke", "statement"),
     )
 )
 WITHOUT_EFFECTS = {

@@ -10,7 +10,7 @@ from ci import attachments, policy
 from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import Canary, Function, Packaging, Pipeline, Site, Smoke, Stage
-from ci.statement import Place
+from ci.statement import POLICY_LIMIT, Place, size
 
 EXECUTION = "arn:aws:iam::123456789012:role/lambda"
 STAGES = {"test": Stage("test", "test"), "prod": Stage("prod", "live", source="test")}
@@ -103,7 +103,7 @@ def test_events_of_many_functions_fit(count: int) -> None:
     line = pipeline(*(surrounded(f"shop-function-{number:04}", events=AROUND["events"]) for number in range(count)))
     for role in policy.roles(line, policy.place(line)):
         assert len(role.documents) <= policy.POLICIES_LIMIT
-        assert max(map(policy.size, role.documents)) <= policy.POLICY_LIMIT
+        assert max(map(size, role.documents)) <= POLICY_LIMIT
 
 
 def test_promotion_uploads_nothing() -> None:
@@ -204,7 +204,7 @@ def test_many_functions_fill_several_policies() -> None:
     functions = [function(f"function-{number:03}") for number in range(200)]
     role = made(*functions)["deploy-test"]
     assert 1 < len(role.documents) <= 10
-    assert all(policy.size(document) <= 6144 for document in role.documents)
+    assert all(size(document) <= 6144 for document in role.documents)
     assert {f"{ARN}{one.aws_name}" for one in functions} == resources(role, "lambda:UpdateFunctionCode")
     assert () == role.notes
 

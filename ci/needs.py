@@ -1,0 +1,157 @@
+"""What each task of the pipeline needs of AWS, as statements: to read, to upload, to point, to ask, to watch. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ci import settings
+from ci.config.template import Template
+from ci.model import Function, Stage
+from ci.plan.actions import STORED
+from ci.statement import Place, Statement
+
+_READ = (
+    "lambda:GetAlias",
+    "lambda:GetFunction",
+    "lambda:ListAliases",
+    "lambda:ListTags",
+    "lambda:ListVersionsByFunction",
+)
+_UPLOAD = (
+    "lambda:CreateFunction",
+    "lambda:DeleteFunctionConcurrency",
+    "lambda:PublishVersion",
+    "lambda:PutFunctionConcurrency",
+    "lambda:TagResource",
+    "lambda:UntagResource",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+)
+POINT = ("lambda:CreateAlias", "lambda:DeleteAlias", "lambda:UpdateAlias")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The ARNs of the functions: each one, or a single pattern that covers all."""
+
+    functions: tuple[str, ...]
+    qualified: tuple[str, ...]
+    smoked: tuple[str, ...]
+    """Those that are invoked after a release; an alias is to be appended."""
+    logs: tuple[str, ...]
+
+    @classmethod
+    def each(cls, functions: Iterable[Function], places: Iterable[Place]) -> Names:
+        found = [(function, place) for place in places for function in functions]
+        arns = [place.arn("lambda", f"function:{function.aws_name}") for function, place in found]
+        return cls(
+            tuple(arns),
+            tuple(f"{arn}:*" for arn in arns),
+            tuple(arn for arn, (function, _) in zip(arns, found, strict=True) if function.smoke),
+            tuple(
+                place.arn("logs", f"log-group:{settings.log_group_of(each.aws_name, each.settings)}:*")
+                for each, place in found
+            ),
+        )
+
+    @classmethod
+    def pattern(cls, prefix: str, places: Iterable[Place]) -> Names:
+        named = [(p.arn("lambda", f"function:{prefix}*"), p.arn("logs", f"log-group:/aws/lambda/{prefix}*:*"))
+                 for p in places]
+        arns, logs = tuple(arn for arn, _ in named), tuple(log for _, log in named)
+        return cls(arns, (), arns, logs)
+
+
+def reading(names: Names) -> Statement:
+    """What is live."""
+    return Statement("ReadFunctions", _READ, (*names.functions, *names.qualified))
+
+
+def expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterable[Statement]:
+    """Wanted and live environment, to compare them:
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"""
+    if ssm:
+        yield Statement("ReadParameters", ("ssm:GetParameter",), ssm)
+    if keys := _values(functions, "KMSKeyArn"):
+        yield Statement("ReadEncryptedEnvironment", ("kms:Decrypt",), keys)
+
+
+def uploading(
+    stage: Stage, functions: Iterable[Function], names: Names, places: Sequence[Place]
+) -> Iterable[Statement]:
+    """With what the functions have in the stage's own sites."""
+    if not places:
+        return ()
+    there = tuple(
+        replace(function, settings={**function.settings, **site.settings.get(function.name, {})})
+        for site in stage.sites
+        for function in functions
+    )
+    return _writing(names, there, places)
+
+
+def _writing(names: Names, functions: tuple[Function, ...], places: Sequence[Place]) -> Iterable[Statement]:
+    yield Statement("WriteFunctions", (*_UPLOAD, *POINT), names.functions)
+    condition = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    yield Statement("PassExecutionRoles", ("iam:PassRole",), _values(functions, "Role"), condition)
+    if said := {function.packaging.bucket for function in functions} - {""}:
+        stores = {f"arn:{p.partition}:s3:::{bucket.replace('{region}', p.region)}" for bucket in said for p in places}
+        arns = tuple(sorted(stores))
+        objects = tuple(f"{arn}/{STORED}/*" for arn in arns)
+        prefix = {"StringLike": {"s3:prefix": f"{STORED}/*"}}
+        yield Statement("StorePackages", ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"), objects)
+        yield Statement("ListPackages", ("s3:ListBucket",), arns, prefix)
+    if layers := tuple(sorted({layer for function in functions for layer in function.settings.get("Layers") or ()})):
+        yield Statement("UseLayers", ("lambda:GetLayerVersion",), layers)
+    if keys := _values(functions, "KMSKeyArn"):
+        yield Statement("EncryptEnvironment", ("kms:CreateGrant", "kms:Encrypt"), keys)
+    if any((function.settings.get("VpcConfig") or {}).get("SubnetIds") for function in functions):
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: EC2 has no narrower resource for these.
+        verbs = ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs")
+        yield Statement("CheckNetwork", tuple(f"ec2:{verb}" for verb in verbs), ("*",))
+    if any(function.settings.get("FileSystemConfigs") for function in functions):
+        yield Statement("CheckFileSystems", ("elasticfilesystem:DescribeMountTargets",), ("*",))
+
+
+def smoking(names: Names, stage: Stage) -> Iterable[Statement]:
+    """The smoke tests."""
+    if names.smoked:
+        arns = tuple(f"{arn}:{stage.alias}" for arn in names.smoked)
+        yield Statement("InvokeAlias", ("lambda:InvokeFunction",), arns)
+        if stage.rollout and stage.source is None:
+            # Before a canary, the version itself is asked; its number is not known yet.
+            yield Statement("InvokeVersion", ("lambda:InvokeFunction",), tuple(f"{arn}:*" for arn in names.smoked))
+
+
+def watching(stage: Stage) -> Iterable[Statement]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html: composite alarms are
+    described to those who may describe all."""
+    if stage.rollout and stage.rollout.alarms:
+        yield Statement("WatchAlarms", ("cloudwatch:DescribeAlarms",), ("*",))
+
+
+def observing(names: Names) -> Iterable[Statement]:
+    """Logs and metrics."""
+    yield Statement("ReadLogs", ("logs:FilterLogEvents",), names.logs)
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html: no resource type.
+    yield Statement("ReadMetrics", ("cloudwatch:GetMetricData",), ("*",))
+
+
+def parameters(functions: tuple[Function, ...]) -> Iterable[str]:
+    """The paths in every ``${ssm:/path}``, sorted."""
+
+    def inside(value: Any) -> Iterable[str]:
+        if isinstance(value, Template):
+            yield from (name for kind, name in value.references() if kind == "ssm")
+        elif isinstance(value, Mapping):
+            yield from (path for item in value.values() for path in inside(item))
+        elif isinstance(value, list):
+            yield from (path for item in value for path in inside(item))
+
+    return sorted({path for one in functions for part in (one.environment, one.settings) for path in inside(part)})
+
+
+def _values(functions: tuple[Function, ...], member: str) -> tuple[str, ...]:
+    return tuple(sorted({str(value) for function in functions if (value := function.settings.get(member))}))
