@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ci.errors import ConfigError, DollopError, UsageError
-from ci.render import markdown
+from ci.render import blocks
 from ci.render.markdown import SUMMARY_LIMIT, Links
 
 ANNOTATIONS = 10
@@ -112,7 +112,7 @@ class Run:
         for line in annotated(error, Path.cwd()):
             print(line, file=sys.stderr)
         text = shortened(f"{error.message}\n{error.hint}".rstrip())
-        self.summarize(markdown.block(text.splitlines()))
+        self.summarize(blocks.block(text.splitlines()))
         self.output("failure", text)
 
 
