@@ -111,7 +111,8 @@ def _permissions(place: Place) -> Iterator[Attachment]:
         return
     for statement in json.loads(policy)["Statement"]:
         if entry := attachments.entry_of(statement.get("Sid", "")):
-            yield Attachment("permission", statement["Sid"], *entry, {})
+            said = attachments.permission_settings(statement)
+            yield Attachment("permission", statement["Sid"], *entry, said)
 
 
 def _url(place: Place) -> Iterator[Attachment]:

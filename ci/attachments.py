@@ -157,6 +157,33 @@ def _permission(alias: str, key: str, name: str, said: Settings) -> Attachment:
     return Attachment("permission", statement, key, "" if key == "url" else name, said)
 
 
+_CONDITIONS = {
+    "aws:sourcearn": "SourceArn",
+    "aws:sourceaccount": "SourceAccount",
+    "aws:principalorgid": "PrincipalOrgID",
+    "lambda:eventsourcetoken": "EventSourceToken",
+    "lambda:functionurlauthtype": "FunctionUrlAuthType",
+    "lambda:invokedviafunctionurl": "InvokedViaFunctionUrl",
+}
+
+
+def permission_settings(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """What AddPermission was given, of the statement that it made: what it takes to make it again.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-granting-access.html
+    """
+    principal = statement["Principal"]
+    said = {
+        "Action": statement["Action"],
+        "Principal": next(iter(principal.values())) if isinstance(principal, dict) else principal,
+    }
+    for conditions in (statement.get("Condition") or {}).values():
+        said |= {_CONDITIONS[key.lower()]: value for key, value in conditions.items() if key.lower() in _CONDITIONS}
+    if "InvokedViaFunctionUrl" in said:
+        said["InvokedViaFunctionUrl"] = str(said["InvokedViaFunctionUrl"]).lower() == "true"
+    return said
+
+
 def entry_of(statement: str) -> tuple[str, str] | None:
     """Key and name in pipeline.yaml of the statement with the id ``statement``; None where it is not ours."""
     key, _, rest = statement.removeprefix(PREFIX).partition("-")

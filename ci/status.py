@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ci import diff, live
+from ci import attached, diff, live
 from ci.aws import Aws
 from ci.errors import DollopError
 from ci.model import Function, Live, LiveFunction, LiveVersion, Stage, label
@@ -54,13 +54,15 @@ def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], t
     """Of one site. One GetFunction a stage and one of ``$LATEST``; only where that is none of what runs, the versions
     are listed.
 
-    Aliases, for their shares, are listed where the stage has a rollout.
+    Aliases, for their shares, are listed where the stage has a rollout; a URL is read where the stage has one.
 
     Raises AwsError.
     """
     wanted = list(functions)
     lives = {
-        name: live.read(aws, stage, wanted, aliases=stage.rollout is not None, track=track)
+        name: attached.urls(
+            aws, live.read(aws, stage, wanted, aliases=stage.rollout is not None, track=track), wanted, track
+        )
         for name, stage in stages.items()
     }
     latest = live.versions(aws, wanted, {function.name: "$LATEST" for function in wanted}, track)

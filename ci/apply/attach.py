@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from ci import attachments
@@ -28,14 +29,13 @@ class Attaching:
     def run(self) -> None:
         """Of all functions first what comes or changes, then what goes: that is harder to bring back."""
         functions = [function for function in self.job.plan.functions if function.attach]
-        self.job.each("attaching", lambda function: self._some(function, going=False), functions)
-        self.job.each("detaching", lambda function: self._some(function, going=True), functions)
+        self.job.each("attaching", lambda function: self._some(function, _coming(function)), functions)
+        self.job.each("detaching", lambda function: self._some(function, _going(function)), functions)
 
-    def _some(self, function: FunctionPlan, going: bool) -> None:
-        for action in function.attach:
-            if (action.after is None) is going:
-                self.begun.append(Begun(function, action))
-                _attach(self.job, function, action)
+    def _some(self, function: FunctionPlan, actions: Iterable[Attach]) -> None:
+        for action in actions:
+            self.begun.append(Begun(function, action))
+            _attach(self.job, function, action)
 
     def take_back(self) -> dict[str, str]:
         """Undo what has begun, of each function the last first: a rule that has a target cannot be taken away.
@@ -56,6 +56,15 @@ class Attaching:
 
         self.job.each("putting back", one, functions.values())
         return left
+
+
+def _coming(function: FunctionPlan) -> tuple[Attach, ...]:
+    """All up to the first that takes something away; what follows that, the mark of what is left, has to wait."""
+    return tuple(takewhile(lambda action: action.after is not None, function.attach))
+
+
+def _going(function: FunctionPlan) -> tuple[Attach, ...]:
+    return function.attach[len(_coming(function)):]
 
 
 @dataclass(frozen=True)
@@ -159,7 +168,7 @@ def _permission(place: Place, before: Before, after: After) -> None:
     at = {"FunctionName": place.name, "Qualifier": place.alias}
     if after and not before:
         source = {"SourceArn": _rule_arn(place, after.name)} if after.key == "schedules" else {}
-        place.aws.call("add_permission", **at, StatementId=after.id, **after.settings, **source)
+        place.aws.call("add_permission", **at, StatementId=after.id, **{**after.settings, **source})
     elif before and not after:
         place.aws.call("remove_permission", **at, StatementId=before.id)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def text(status: Status, now: datetime) -> str:
     """One row a function, one group of columns a stage: version, commit, age and size of what it runs.
 
-    A stage that is promoted is ``behind`` or ``ahead`` where it runs another version than the stage before it.
+    A stage that is promoted is ``behind`` or ``ahead`` where it runs another version than the stage before it. Below
+    it the URLs, and what was changed by hand.
     """
     names = sorted({name for live in status.lives.values() for name in live.functions})
     header = ["function", *(column for stage in status.lives for column in (stage, "commit", "age", "size"))]
@@ -31,7 +32,18 @@ def text(status: Status, now: datetime) -> str:
         f"  ! {plain(name)}: changed by hand, the next deploy puts it right: {', '.join(map(plain, keys))}\n"
         for name, keys in sorted(status.drift.items())
     )
-    return table([header, *rows]) + drift
+    urls = "".join(
+        f"  {plain(name)} {plain(stage)}: {plain(url)}\n"
+        for stage, live in status.lives.items()
+        for name, found in sorted(live.functions.items())
+        if (url := _url(live, found))
+    )
+    return table([header, *rows]) + urls + drift
+
+
+def _url(live: Live, found: LiveFunction | None) -> str | None:
+    there = found.attached.get(live.stage.alias, ()) if found else ()
+    return next((each.reference for each in there if each.kind == "url"), None)
 
 
 def _cells(lives: Mapping[str, Live], live: Live, name: str, now: datetime) -> tuple[str, str, str, str]:
@@ -82,7 +94,10 @@ def data(status: Status) -> dict[str, Any]:
         "stages": {
             stage: {
                 name: found and running and {
-                    **running, "place": place(status.lives, live, name), "canary": canary(live, found)
+                    **running,
+                    "place": place(status.lives, live, name),
+                    "canary": canary(live, found),
+                    "url": _url(live, found),
                 }
                 for name, found, running in (
                     (name, found, _running(found)) for name, found in sorted(live.functions.items())
@@ -120,7 +135,8 @@ def tfvars(status: Status) -> str:
             if found and found.running:
                 entry = functions.setdefault(name, {"arn": found.arn, "stages": {}})
                 arn = f"{found.arn}:{live.stage.alias}"
-                entry["stages"][stage] = {"arn": arn, "version": found.running.version}
+                url = {"url": url} if (url := _url(live, found)) else {}
+                entry["stages"][stage] = {"arn": arn, "version": found.running.version, **url}
     return f"dollop_functions = {_hcl(functions)}\n"
 
 

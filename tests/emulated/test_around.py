@@ -168,6 +168,17 @@ def test_all_of_it_points_at_the_alias(
     assert "nothing to do: 2 unchanged" in done(dollop("plan", "test")).out
 
 
+def test_status_shows_the_url(around: str, dollop: Dollop, account: Account) -> None:
+    """To people, to programs and to Terraform."""
+    client = account.client("lambda")
+    url = client.get_function_url_config(FunctionName="audit", Qualifier="test")["FunctionUrl"]
+    assert f"\n  audit test: {url}\n" in done(dollop("status")).out
+    found = json.loads(done(dollop("status", "--json")).out)["stages"]["test"]
+    assert (url, None) == (found["audit"]["url"], found["echo"]["url"])
+    assert f'"url" = "{url}"' in done(dollop("status", "--tfvars", "audit")).out
+    assert '"url"' not in done(dollop("status", "--tfvars", "echo")).out
+
+
 def test_a_promotion_brings_it_to_its_own_alias(around: str, dollop: Dollop, account: Account) -> None:
     """Each stage has its own; what is said of one stage is there alone; the log group is seen to where it is built."""
     plan = done(dollop("promote", "prod")).out
@@ -223,17 +234,22 @@ def test_what_fails_is_taken_back(
     assert ALL == found(account)
 
 
-def test_changes_that_fail_are_restored(
+def test_what_was_taken_away_comes_back(
     around: str, dollop: Dollop, account: Account, project: Project, strict: Strict
 ) -> None:
-    """What was changed and what was taken away is as it was."""
-    fewer = around.replace("rate(1 day)", "rate(2 days)").replace("batch_size: 1", "batch_size: 5")
-    project.write("pipeline.yaml", PIPELINE + "\n".join(fewer.splitlines()[1:3]) + "\n")
-    strict.refusals["RemovePermission"] = (400, "InvalidParameterValueException", "no")
-    assert 1 == dollop("deploy", "test").code
+    """To the last condition, where the last step, the mark, fails."""
+    before = said_by_statements(account, "test")
+    project.write("pipeline.yaml", PIPELINE)
+    strict.refusals["UntagResource"] = (400, "InvalidParameterValueException", "no")
+    result = dollop("deploy", "test")
+    assert 1 == result.code
+    for kind in ("event", "url", "permission", "target", "rule", "retention"):
+        assert f"removed {kind}" in result.err
     strict.refusals.clear()
     assert ALL == found(account)
-    assert "nothing to do" not in done(dollop("plan", "test")).out
+    assert before == said_by_statements(account, "test")
+    project.write("pipeline.yaml", PIPELINE + around)
+    assert "nothing to do" in done(dollop("plan", "test")).out
 
 
 @pytest.mark.parametrize("operation", ["AddPermission", "CreateEventSourceMapping"])
