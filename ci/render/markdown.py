@@ -238,6 +238,8 @@ def _diff(function: FunctionPlan, canary: Canary | None) -> list[str]:
         lines.append(f"  size: {_size(function.code)}")
         lines += [line for change in function.code.dependencies for line in _change(change)]
         lines += _files(function.code.files or ())
+        if function.code.files is None and not function.new:
+            lines.append("! files and dependencies: not compared (the live package could not be read)")
     if function.stored:
         lines.append(f"+ package: s3://{plain(function.stored.bucket)}/{plain(function.stored.key)}")
     lines += [f"! by hand: {line}" for change in function.drift for line in _change(change)]

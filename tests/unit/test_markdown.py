@@ -50,6 +50,12 @@ def test_headline_table_and_links() -> None:
     assert f"[`0123456`](https://github.com/octo/shop/commit/{SHA})" in body
 
 
+def test_what_could_not_be_compared_is_not_taken_for_equal() -> None:
+    """Whoever approves it knows that files and dependencies may differ."""
+    body = shown(changed("echo", code=CodeChange(1, 2, None, ())))
+    assert "! files and dependencies: not compared (the live package could not be read)" in body
+
+
 def test_details_are_a_diff() -> None:
     """What GitHub colours: an old value in red, a new one in green, a secret only as changed."""
     changes = (Change("memory", "128", "256"), Change("TOKEN", verb="changed"), Change("KEY", verb="added"))
