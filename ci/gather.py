@@ -9,7 +9,7 @@ from pathlib import Path
 from ci import attached, foreign, live, record
 from ci.errors import DollopError, UsageError
 from ci.model import Function, Site, Stage
-from ci.plan import deploy, removal, rollback, sites
+from ci.plan import deploy, removal, rollback, room, sites
 from ci.plan.actions import Plan
 from ci.promotion import Promotion
 from ci.workspace import Workspace
@@ -37,7 +37,8 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
         aws, there = workspace.at(site), [_in(site, function) for function in functions]
         found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
         found = attached.around(aws, found, functions, workspace.track)
-        return deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
+        plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
+        return room.checked(plan, there, packages, live.layers(aws, room.layers(plan, there)))
 
     return _everywhere(workspace, [stage], one)
 

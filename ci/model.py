@@ -211,7 +211,9 @@ class Pipeline:
 
 
 REQUEST_LIMIT = 52_428_800
-"""Bytes of zip that fit into a request: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Bytes of zip that fit into a request."""
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes of all files, with layers. Both: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 
 @dataclass(frozen=True, order=True)

@@ -69,6 +69,12 @@ def reading(names: Names) -> Statement:
     return Statement("ReadFunctions", _READ, (*names.functions, *names.qualified))
 
 
+def layers(functions: tuple[Function, ...]) -> Iterable[Statement]:
+    """To use them, and for a plan to count what they unpack to."""
+    if arns := tuple(sorted({layer for function in functions for layer in function.settings.get("Layers") or ()})):
+        yield Statement("UseLayers", ("lambda:GetLayerVersion",), arns)
+
+
 def expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterable[Statement]:
     """Wanted and live environment, to compare them:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"""
@@ -103,8 +109,7 @@ def _writing(names: Names, functions: tuple[Function, ...], places: Sequence[Pla
         prefix = {"StringLike": {"s3:prefix": f"{STORED}/*"}}
         yield Statement("StorePackages", ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"), objects)
         yield Statement("ListPackages", ("s3:ListBucket",), arns, prefix)
-    if layers := tuple(sorted({layer for function in functions for layer in function.settings.get("Layers") or ()})):
-        yield Statement("UseLayers", ("lambda:GetLayerVersion",), layers)
+    yield from layers(functions)
     if keys := _values(functions, "KMSKeyArn"):
         yield Statement("EncryptEnvironment", ("kms:CreateGrant", "kms:Encrypt"), keys)
     if any((function.settings.get("VpcConfig") or {}).get("SubnetIds") for function in functions):

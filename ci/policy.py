@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from ci.errors import UsageError
 from ci.grants import Grant, attaching, looking_around
 from ci.model import Function, Pipeline, Stage
-from ci.needs import POINT, Names, expanding, observing, parameters, reading, smoking, uploading, watching
+from ci.needs import POINT, Names, expanding, layers, observing, parameters, reading, smoking, uploading, watching
 from ci.statement import Document, Place, Statement, packed
 
 POLICIES_LIMIT = 10
@@ -90,6 +90,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
         return (
             reading(named(everywhere)),
             *expanding(functions, ssm),
+            *layers(functions),
             *around(named, everywhere, looking_around),
             *_assuming(looking),
         )

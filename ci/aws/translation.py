@@ -22,7 +22,7 @@ _WRONG_CREDENTIALS = frozenset(
 )
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_NAMES = ("FunctionName", "Resource", "Name", "Rule", "logGroupName", "logGroupNamePrefix", "UUID")
+_NAMES = ("FunctionName", "Arn", "Resource", "Name", "Rule", "logGroupName", "logGroupNamePrefix", "UUID")
 _ABSENT = frozenset(
     {"ResourceNotFoundException", "ParameterNotFound", "ProvisionedConcurrencyConfigNotFoundException"}
 )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError, UsageError
-from ..model import Dependency, Function, Package
+from ..model import UNZIPPED_LIMIT, Dependency, Function, Package
 from ..shards import JOBS_LIMIT
 from . import inspect
 
@@ -134,7 +134,7 @@ def _dependency(entry: dict[str, Any]) -> Dependency:
     words: tuple[object, ...] = (found.name, found.version, found.sha256, found.licence)
     if not all(isinstance(word, str) and word.isprintable() and len(word) <= _WORD for word in words):
         raise ValueError("the name, version, hash or licence of a dependency is malformed")
-    if found.origin not in _ORIGINS or type(found.size) is not int or not 0 <= found.size <= inspect.UNZIPPED:
+    if found.origin not in _ORIGINS or type(found.size) is not int or not 0 <= found.size <= UNZIPPED_LIMIT:
         raise ValueError("the origin or size of a dependency is malformed")
     return found
 

@@ -8,10 +8,7 @@ from fnmatch import translate
 from pathlib import PurePosixPath
 
 from ..errors import BuildError
-from ..model import REQUEST_LIMIT, Dependency, Function
-
-UNZIPPED = 262_144_000
-"""Bytes of all files, with layers: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+from ..model import REQUEST_LIMIT, UNZIPPED_LIMIT, Dependency, Function
 
 _SECRET_NAMES = (
     ".env", ".env.*", ".netrc", "_netrc", ".pypirc", ".npmrc", ".git-credentials", ".htpasswd", "id_rsa", "id_dsa",
@@ -52,7 +49,7 @@ def check_size(
     """Raises BuildError when the package is larger than AWS, or ``max_size``, allows; it names what is large."""
     where = f"function {function.name}: the package"
     less = f"exclude what the function does not need, or require less{_largest(dependencies)}"
-    if unzipped > UNZIPPED:
+    if unzipped > UNZIPPED_LIMIT:
         raise BuildError(f"{where} is {unzipped / 1e6:.1f} MB unzipped, more than Lambda's 262.1 MB", less)
     if function.max_size is not None and zipped > function.max_size:
         what = f"{where} is {zipped} B zipped, more than its max_size of {function.max_size} B"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import signal
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,21 @@ def test_the_embedded_aws_makes_the_bucket(account: Account, file: Path) -> None
     bucket = account.connect().bucket(BUCKET, "")
     assert not bucket.holds("dollop/a.zip", file)
     assert BUCKET in {each["Name"] for each in account.client("s3").list_buckets()["Buckets"]}
+
+
+def test_layers_count(project: Project, through: Account, account: Account, strict: Strict) -> None:
+    """What a layer unpacks to is read off the layer itself: too much, and nothing is written."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
+        opened.writestr("python/zeros.bin", bytes(262_144_000 - 500))
+    layer = account.client("lambda").publish_layer_version(LayerName="zeros", Content={"ZipFile": stream.getvalue()})
+    text = (project.root / "pipeline.yaml").read_text()
+    project.write("pipeline.yaml", f"{text}    layers: [\"{layer['LayerVersionArn']}\"]\n")
+    done = command.run("deploy", "test", "audit", environment=through.environment)
+    assert 0 == done.code, done.err
+    (project.root / "functions/audit/more.txt").write_text("x" * 500)
+    strict.forget()
+    failed = command.run("deploy", "test", "audit", environment=through.environment)
+    assert 1 == failed.code
+    assert "function audit: with its layers it is 262.1 MB unzipped, more than Lambda's 262.1 MB" in failed.err
+    assert [] == strict.writes()
