@@ -42,8 +42,8 @@ def checked(
     Raises Refused as a promotion does.
     """
     reasons = [refusal(function.name, release, versions.get(function.name)) for function in functions]
-    if any(reasons):
-        raise refused(filter(None, reasons))
+    if found := [reason for reason in reasons if reason]:
+        raise refused(found)
     return {name: version for name, version in versions.items() if version is not None}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ci import diff
@@ -57,7 +57,7 @@ def of_this_checkout(
             yield f"{plan.function}: {built}; what is around it is that of this checkout"
 
 
-def refused(reasons: Iterable[str]) -> Refused:
+def refused(reasons: Sequence[str]) -> Refused:
     """The error of a promotion that cannot be."""
     hint = "deploy again and promote that release"
     if any("older" in reason for reason in reasons):
