@@ -112,7 +112,7 @@ class Run:
         for line in annotated(error, Path.cwd()):
             print(line, file=sys.stderr)
         text = shortened(f"{error.message}\n{error.hint}".rstrip())
-        self.summarize(blocks.block(text.splitlines()))
+        self.summarize("\n".join(blocks.listed(text)))
         self.output("failure", text)
 
 

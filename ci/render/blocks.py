@@ -29,6 +29,11 @@ def code(text: str) -> str:
     return f"{ticks}{padding}{text}{padding}{ticks}"
 
 
+def listed(text: str) -> list[str]:
+    """The lines of ``text``, each as code: in a fenced block long ones would not be broken on a phone."""
+    return [f"- {code(line)}" for line in text.splitlines() if line.strip()]
+
+
 @dataclass(frozen=True)
 class Block:
     """Lines that may be cut, between two parts that may not."""

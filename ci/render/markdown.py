@@ -25,7 +25,7 @@ from ci.plan.actions import (
 )
 from ci.record import Release
 from ci.render import attachments, marker, mermaid
-from ci.render.blocks import Block, code, fence, fitted
+from ci.render.blocks import Block, code, fence, fitted, listed
 from ci.render.columns import si, sizes
 from ci.render.commit import HASH
 from ci.render.escape import plain
@@ -120,9 +120,7 @@ _TITLES = {
 def failure(stage: str, messages: Iterable[str], links: Links, commit: str, limit: int = COMMENT_LIMIT) -> str:
     """In place of a plan: why there is none."""
     head = f"{marker.Marker(stage, commit, links.run)}\n\n### No plan for {code(stage)}"
-    # No fenced block: its long lines would not be broken on a phone.
-    lines = [f"- {code(line)}" for line in "\n".join(messages).splitlines() if line.strip()]
-    return fitted(head, [Block(lines)], f"{links.to_commit(commit)} · {links.to_run()}", limit)
+    return fitted(head, [Block(listed("\n".join(messages)))], f"{links.to_commit(commit)} · {links.to_run()}", limit)
 
 
 def released(body: str, release: Release, links: Links, limit: int = COMMENT_LIMIT) -> str:

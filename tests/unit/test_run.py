@@ -59,4 +59,4 @@ def test_failure_fits_into_the_environment_of_the_next_step(project: Path) -> No
     told = output.read_text()
     assert told.startswith("failure<<end-") and OUTPUT_LIMIT - 200 < len(told) < OUTPUT_LIMIT + 200
     assert "more lines: see the log" in told
-    assert summary.read_text().startswith("```\npipeline.yaml:1: functions.f1: is wrong")
+    assert summary.read_text().startswith("- `pipeline.yaml:1: functions.f1: is wrong")
