@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from ci import attachments
 from ci.errors import Refused
 from ci.model import AliasRecord, Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
 from ci.plan import point
-from ci.plan.actions import Origin, Plan
+from ci.plan.actions import FunctionPlan, Origin, Plan
 from ci.record import token
 
 _UNDO, _REDO = "undo-", "redo-"
@@ -184,8 +185,16 @@ def rollback(
         raise Refused("\n".join(reasons), "dollop status --versions lists the versions that are there")
     notes = () if release else left(stage, functions, live, to)
     notes = (*notes, *(("a rollback moves at once, without a canary",) if waits else ()))
-    notes = (*notes, *point.canaries(stage, plans, live))
+    notes = (*notes, *point.canaries(stage, plans, live), *_staying(stage, plans, live))
     return Plan("rollback", stage.name, region, release or "rollback", origin, tuple(plans), notes)
+
+
+def _staying(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> Iterator[str]:
+    """A rollback is about versions: URLs, schedules and event sources call what the alias then points to."""
+    moving = [(plan.function, live.functions[plan.function]) for plan in plans if plan.shift]
+    names = [name for name, found in moving if found and attachments.marked(found.tags, stage.alias)]
+    if names:
+        yield f"what is around the alias {stage.alias} stays as it is: {', '.join(names)}"
 
 
 def _choice(release: str, to: Mapping[str, str]) -> str:

@@ -179,8 +179,13 @@ def test_status_shows_the_url(around: str, dollop: Dollop, account: Account) -> 
     assert '"url"' not in done(dollop("status", "--tfvars", "echo")).out
 
 
-def test_a_promotion_brings_it_to_its_own_alias(around: str, dollop: Dollop, account: Account) -> None:
-    """Each stage has its own; what is said of one stage is there alone; the log group is seen to where it is built."""
+def test_a_promotion_brings_it_to_its_own_alias(
+    around: str, dollop: Dollop, account: Account, project: Project
+) -> None:
+    """Each stage has its own; what is said of one stage is there alone; the log group is seen to where it is built.
+
+    Versions of another commit than that of the checkout are said to be; a rollback leaves all of it.
+    """
     plan = done(dollop("promote", "prod")).out
     assert "+ provisioned concurrency audit\n    alias: prod\n    provisioned_concurrent_executions: 2\n" in plan
     assert "log retention" not in plan
@@ -190,6 +195,18 @@ def test_a_promotion_brings_it_to_its_own_alias(around: str, dollop: Dollop, acc
     assert {"prod": '{"night": true}'} == found(account, "prod")["targets"]
     assert ALL["targets"] == found(account)["targets"]
     assert "nothing to do: 2 unchanged" in done(dollop("plan", "prod")).out
+    built = project.git("rev-parse", "HEAD").strip()[:7]
+    project.write("functions/audit/audit.py", WRITER + "# more\n")
+    project.write("pipeline.yaml", PIPELINE + around.replace("rate(1 day)", "rate(2 days)"))
+    done(dollop("deploy", "test", "audit"))
+    done(dollop("promote", "prod", "audit"))
+    assert "  ! what is around the alias prod stays as it is: audit\n" in done(dollop("rollback", "prod", "audit")).out
+    assert {"nightly": "rate(2 days)"} == found(account, "prod")["rules"]
+    project.commit()
+    project.write("pipeline.yaml", PIPELINE + around)
+    project.commit()
+    plan = done(dollop("plan", "prod", "audit")).out
+    assert f"  ! audit: version 2 is of commit {built}" in plan and "what is around it is that of this checkout" in plan
 
 
 def test_what_leaves_the_file_is_taken_away(around: str, dollop: Dollop, account: Account, project: Project) -> None:
