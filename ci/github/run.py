@@ -97,7 +97,7 @@ class Run:
             return
         with open(path, "ab") as stream:
             if stream.tell() + len(text.encode()) < SUMMARY_LIMIT:
-                stream.write(f"{text}\n".encode())
+                stream.write(f"{text}\n\n".encode())
 
     def output(self, name: str, value: str) -> None:
         """Set an output of the step, of any number of lines."""
