@@ -21,4 +21,5 @@ def strays(live: Live) -> Iterator[str]:
             yield f"{name}: alias {alias.name} was pointed to version {alias.version} by hand"
         if alias.weights:
             shares = ", ".join(f"{share:.0%} to version {version}" for version, share in sorted(alias.weights.items()))
-            yield f"{name}: alias {alias.name} sends {shares}"
+            begun = f", in a canary since {alias.canary.at}" if alias.canary else ""
+            yield f"{name}: alias {alias.name} sends {shares}{begun}"

@@ -112,9 +112,23 @@ class Output:
         if self.plan:
             approved.check(plan, foreign.text(self.plan), str(self.plan))
         if not self.dry_run:
-            release = apply(plan, workspace.ways(plan), console.log, workspace.track)
+            release = apply(plan, workspace.ways(plan), _log(plan), workspace.track)
             if self.record:
                 self.record.write_text(record.to_json(release))
+
+
+def _log(plan: Plan) -> Callable[..., None]:
+    """The log; in a workflow a canary, which takes its time, is told in the run's summary too."""
+    import os
+
+    from ci.github.run import current
+
+    run = current(os.environ)
+    if plan.canary is None or run is None:
+        return console.log
+    from ci.github import progress
+
+    return progress.told(run, console.log)
 
 
 def output(verb: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -298,3 +299,25 @@ def test_the_new_version_is_asked_before_it_gets_a_share(
     project.write("pipeline.yaml", said.replace("Hello", "Good day"))
     assert 0 == dollop("deploy", "test").code
     assert ["3", "3", "test"] == [call.qualifier for call in strict.calls if call.operation == "Invoke"]
+
+
+def test_the_summary_of_a_run_tells_how_it_went(
+    dollop: Dollop, through: Account, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a workflow: the plan, then what happened to the release as a whole, with the time of day."""
+    shorter(project)
+    summary = tmp_path / "summary.md"
+    told = {"ACTIONS": "true", "STEP_SUMMARY": str(summary), "REPOSITORY": "octo/shop", "RUN_ID": "42", "SHA": "a" * 40}
+    for name, value in told.items():
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    said = (project.root / "pipeline.yaml").read_text()
+    project.write("pipeline.yaml", said.replace("for: 1s", "for: 1s, alarms: [errors]"))
+    assert 1 == dollop("promote", "prod").code
+    lines = summary.read_text().splitlines()
+    assert "canary: 10% of the calls for 1 s, while these alarms are watched: errors; then all, or all back" in lines[4]
+    assert re.fullmatch(r"- \d\d:\d\d:\d\d `stages\.prod\.rollout\.alarms: there is no alarm errors in .*`", lines[-1])
+    project.write("pipeline.yaml", said)
+    assert 0 == dollop("promote", "prod").code
+    watched, passed = summary.read_text().splitlines()[-2:]
+    assert re.fullmatch(r"- \d\d:\d\d:\d\d `watching the canary alarms=none env=prod left=1 s`", watched)
+    assert re.fullmatch(r"- \d\d:\d\d:\d\d `the canary has passed env=prod lasted=1 s`", passed)
