@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ci.github.run import Run
-from ci.render.markdown import code
+from ci.render.blocks import code
 
 
 def told(run: Run, log: Callable[..., None]) -> Callable[..., None]:
