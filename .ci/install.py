@@ -34,7 +34,7 @@ def main(verb, folder, lock):
     sys.path.insert(0, ROOT)
     from ci.indexes import uv_environment
 
-    environment = uv_environment(python=python)
+    environment = uv_environment(prefix=os.path.abspath(folder))
     install = (python, "-m", "uv", "pip", "install", "--quiet", "--python", python)
     run(*install, "--require-hashes", "-r", lock, env=environment)
     if verb == "new":

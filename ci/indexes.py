@@ -2,16 +2,15 @@
 
 uv reads nothing of pip's (https://docs.astral.sh/uv/pip/compatibility/), yet pip's is what people have
 set up: a mirror, a private index, a folder of wheels, a proxy, a certificate. What is set for uv
-itself wins.
+itself wins. pip is not asked: to start it takes as long as to resolve.
 """
 
 from __future__ import annotations
 
-import ast
 import os
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 _VARIABLES = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -24,30 +23,16 @@ _VARIABLES = {
 }
 
 
-def uv_environment(environ: Mapping[str, str] = os.environ, python: str = sys.executable) -> dict[str, str]:
-    """``environ`` for running uv, with what pip is configured to on this machine. It may hold credentials.
+def uv_environment(environ: Mapping[str, str] = os.environ, prefix: str = sys.prefix) -> dict[str, str]:
+    """``environ`` for running uv, with what pip of the environment ``prefix`` is configured to.
 
-    Where ``python`` has no pip there is nothing to say, and ``environ`` comes back as it is.
+    It may hold credentials.
     """
-    said = subprocess.run(
-        [python, "-m", "pip", "--disable-pip-version-check", "config", "list"],
-        env=dict(environ), capture_output=True, text=True, check=False,
-    ).stdout
-    return {**translate(said), **environ}
+    return {**translate(settings(environ, prefix)), **environ}
 
 
-def translate(listing: str) -> dict[str, str]:
-    """What ``pip config list`` printed, as variables of uv.
-
-    pip's order of precedence: ``global``, then the command's own section, then the environment.
-    https://pip.pypa.io/en/stable/topics/configuration/
-    """
-    said: dict[str, str] = {}
-    for section in ("global.", "install.", ":env:."):
-        for line in listing.splitlines():
-            key, separator, value = line.partition("=")
-            if separator and key.startswith(section):
-                said[key.removeprefix(section)] = ast.literal_eval(value)
+def translate(said: Mapping[str, str]) -> dict[str, str]:
+    """pip's settings as variables of uv."""
     variables = {_VARIABLES[key]: " ".join(value.split()) for key, value in said.items() if key in _VARIABLES and value}
     if "UV_FIND_LINKS" in variables:
         variables["UV_FIND_LINKS"] = variables["UV_FIND_LINKS"].replace(" ", ",")  # where uv wants commas
@@ -56,3 +41,51 @@ def translate(listing: str) -> dict[str, str]:
     if "UV_INDEX" in variables:
         variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip: the best of all indexes, not of the first
     return variables
+
+
+def settings(environ: Mapping[str, str], prefix: str = sys.prefix) -> dict[str, str]:
+    """What ``pip install`` goes by: ``[global]`` of each file, then ``[install]``, then the variables PIP_*.
+
+    https://pip.pypa.io/en/stable/topics/configuration/. A file that cannot be read says nothing.
+    """
+    from configparser import Error, RawConfigParser
+
+    sections: dict[str, dict[str, str]] = {"global": {}, "install": {}}
+    for file in files(environ, prefix):
+        parser = RawConfigParser()
+        try:
+            parser.read(file, "utf-8")
+        except (Error, OSError, UnicodeDecodeError):
+            continue
+        for name, section in sections.items():
+            if parser.has_section(name):
+                section.update((_name(key), value) for key, value in parser.items(name))
+    variables = {_name(key.removeprefix("PIP_")): value for key, value in environ.items() if key.startswith("PIP_")}
+    return {**sections["global"], **sections["install"], **variables}
+
+
+def files(environ: Mapping[str, str], prefix: str = sys.prefix) -> Iterator[Path]:
+    """Where pip looks for its configuration, what comes later wins. They need not be there."""
+    own = environ.get("PIP_CONFIG_FILE", "")
+    if own == os.devnull:
+        return
+    home, mac = Path(environ.get("HOME") or Path.home()), Path("Library/Application Support")
+    if sys.platform == "darwin":
+        yield Path("/", mac, "pip/pip.conf")
+    else:
+        folders = environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+        yield from (Path(folder, "pip/pip.conf") for folder in folders.split(os.pathsep))
+        yield Path("/etc/pip.conf")
+    if not (own and os.path.exists(own)):
+        yield home / ".pip/pip.conf"
+        if sys.platform == "darwin" and (home / mac / "pip").is_dir():
+            yield home / mac / "pip/pip.conf"
+        else:
+            yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config", "pip/pip.conf")
+    yield Path(prefix, "pip.conf")
+    if own:
+        yield Path(own)
+
+
+def _name(key: str) -> str:
+    return key.lower().replace("_", "-").removeprefix("--")

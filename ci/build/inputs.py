@@ -18,6 +18,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from .. import indexes
 from ..errors import BuildError
 from ..model import Function
 from . import requirements, sources, target
@@ -163,14 +164,13 @@ def _anonymous(word: str) -> str:
 def _configuration(root: Path) -> Iterator[Path]:
     """Files that uv and pip may take settings from.
 
-    https://docs.astral.sh/uv/concepts/configuration-files/, https://pip.pypa.io/en/stable/topics/configuration/
+    https://docs.astral.sh/uv/concepts/configuration-files/
     """
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     for folder in (root, *root.parents):
         yield from (folder / "uv.toml", folder / "pyproject.toml")
-    yield from (home / "uv/uv.toml", Path("/etc/uv/uv.toml"), home / "pip/pip.conf", Path.home() / ".pip/pip.conf")
-    yield from (Path("/etc/pip.conf"), Path("/etc/xdg/pip/pip.conf"), Path(sys.prefix) / "pip.conf")
-    for variable in ("UV_CONFIG_FILE", "PIP_CONFIG_FILE", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT"):
+    yield from (home / "uv/uv.toml", Path("/etc/uv/uv.toml"), *indexes.files(os.environ))
+    for variable in ("UV_CONFIG_FILE", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT"):
         yield from map(Path, os.environ.get(variable, "").split())
 
 
