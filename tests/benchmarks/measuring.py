@@ -1,0 +1,122 @@
+"""Times of whole processes, side by side, and the table of them that the end of the run prints."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNS = 5
+SECONDS = float(os.environ.get("DOLLOP_BENCH_SECONDS", "20"))
+"""What a peer's row may take before its further runs are left out: a tool that needs a minute is not near."""
+
+Work = Callable[[], object]
+Command = tuple[Path, list[str]]
+
+
+class Failed(Exception):
+    """A tool that does not do its work here."""
+
+
+@dataclass(frozen=True)
+class Time:
+    """Seconds of one run: by the clock, and of processor time."""
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tool at one work: medians of ``runs``, bytes of the zips, and how many times as long as ours beside it."""
+
+    work: str
+    tool: str
+    wall: float
+    cpu: float
+    runs: int
+    size: int = 0
+    ratio: float = 0.0
+    aim: str = ""
+
+    HEAD = f"{'work':<34}{'tool':<22}{'wall s':>8}{'CPU s':>8}{'runs':>5}{'zips MB':>9}{'x ours':>8}  aim"
+
+    def __str__(self) -> str:
+        size = f"{self.size / 1e6:.2f}" if self.size else "-"
+        ratio = f"{self.ratio:.1f}" if self.ratio else "-"
+        return (
+            f"{self.work:<34}{self.tool:<22}{self.wall:>8.3f}{self.cpu:>8.3f}{self.runs:>5}{size:>9}{ratio:>8}"
+            f"  {self.aim}"
+        )
+
+
+ROWS: list[Row] = []
+ABSENT: list[str] = []
+"""Peers that could not be measured, and why."""
+
+
+def note(row: Row) -> Row:
+    """Keep the row for the table, and show it now."""
+    ROWS.append(row)
+    sys.__stderr__.write(f"{row}\n")
+    return row
+
+
+def timed(work: Work) -> Time:
+    """Whatever else the machine is doing, the processor time tells what this did."""
+    used, start = _processor(), time.perf_counter()
+    work()
+    wall = time.perf_counter() - start
+    return Time(wall, _processor() - used)
+
+
+def _processor() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def alone(work: Work, before: Work = lambda: None, runs: int = RUNS) -> list[Time]:
+    """``before`` is not counted."""
+    times = []
+    for _ in range(runs):
+        before()
+        times.append(timed(work))
+    return times
+
+
+def in_turn(ours: Work, theirs: Work, before_ours: Work, before_theirs: Work) -> tuple[list[Time], list[Time]]:
+    """Ours, theirs, ours, theirs: what the machine does meanwhile meets both."""
+    mine, others = [], []
+    until = time.monotonic() + SECONDS
+    for number in range(RUNS):
+        if number and time.monotonic() > until:
+            break
+        before_ours()
+        mine.append(timed(ours))
+        before_theirs()
+        others.append(timed(theirs))
+    return mine, others
+
+
+def median(times: Sequence[Time]) -> Time:
+    return Time(statistics.median(t.wall for t in times), statistics.median(t.cpu for t in times))
+
+
+def ratio(others: Sequence[Time], mine: Sequence[Time]) -> float:
+    """Pair by pair, the median."""
+    return statistics.median(other.wall / own.wall for other, own in zip(others, mine))
+
+
+def run(commands: Sequence[Command], environment: Mapping[str, str]) -> None:
+    """Each in its folder, one after the other. Raises Failed."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for folder, command in commands:
+        done = subprocess.run(command, cwd=folder, env=environ | environment, capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"{Path(command[0]).name} {command[1]}: {(done.stderr or done.stdout).strip()[-500:]}")
