@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ci import settings
 from ci.config.template import Template
-from ci.model import Function, Stage
+from ci.model import Function, Site, Stage
 from ci.plan.actions import STORED
 from ci.statement import Place, Statement
 
@@ -84,21 +84,19 @@ def expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterable
         yield Statement("ReadEncryptedEnvironment", ("kms:Decrypt",), keys)
 
 
-def uploading(
-    stage: Stage, functions: Iterable[Function], names: Names, places: Sequence[Place]
-) -> Iterable[Statement]:
-    """With what the functions have in the stage's own sites."""
-    if not places:
-        return ()
-    there = tuple(
+def there(functions: Iterable[Function], sites: Iterable[Site]) -> tuple[Function, ...]:
+    """The functions as they are in each of ``sites``."""
+    return tuple(
         replace(function, settings={**function.settings, **site.settings.get(function.name, {})})
-        for site in stage.sites
+        for site in sites
         for function in functions
     )
-    return _writing(names, there, places)
 
 
-def _writing(names: Names, functions: tuple[Function, ...], places: Sequence[Place]) -> Iterable[Statement]:
+def uploading(names: Names, functions: tuple[Function, ...], places: Collection[Place]) -> Iterable[Statement]:
+    """Code, configuration and aliases; with what ``functions`` have there."""
+    if not places:
+        return
     yield Statement("WriteFunctions", (*_UPLOAD, *POINT), names.functions)
     condition = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     yield Statement("PassExecutionRoles", ("iam:PassRole",), _values(functions, "Role"), condition)

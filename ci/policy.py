@@ -20,8 +20,20 @@ from dataclasses import dataclass, replace
 
 from ci.errors import UsageError
 from ci.grants import Grant, attaching, looking_around
-from ci.model import Function, Pipeline, Stage
-from ci.needs import POINT, Names, expanding, layers, observing, parameters, reading, smoking, uploading, watching
+from ci.model import Function, Pipeline, Site, Stage
+from ci.needs import (
+    POINT,
+    Names,
+    expanding,
+    layers,
+    observing,
+    parameters,
+    reading,
+    smoking,
+    there,
+    uploading,
+    watching,
+)
 from ci.statement import Document, Place, Statement, packed
 
 POLICIES_LIMIT = 10
@@ -80,6 +92,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in parameters(functions))
     stages = pipeline.stages
     everywhere = tuple(dict.fromkeys(place for stage in stages.values() for place in _direct(stage, where)))
+    every = there(functions, (site for stage in stages.values() for site in _direct(stage, where).values()))
 
     def around(named: _Named, places: Iterable[Place], grant: Grant) -> Iterable[Statement]:
         return _around(functions, named, places, grant)
@@ -89,8 +102,8 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     def planning(named: _Named) -> Iterable[Statement]:
         return (
             reading(named(everywhere)),
-            *expanding(functions, ssm),
-            *layers(functions),
+            *expanding(every, ssm),
+            *layers(every),
             *around(named, everywhere, looking_around),
             *_assuming(looking),
         )
@@ -99,9 +112,9 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
         places = _direct(stage, where)
         return lambda named: (
             reading(named(everywhere)),
-            *expanding(functions, ssm),
+            *expanding(every, ssm),
             *around(named, everywhere, looking_around),
-            *uploading(stage, functions, named(places), places),
+            *uploading(named(places), there(functions, places.values()), places),
             *around(named, places, attaching),
             *smoking(named(places), stage),
             *watching(stage),
@@ -111,14 +124,17 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     def promoting(stage: Stage) -> _Needs:
         source = stages[stage.source or ""]
         own, before = _direct(stage, where), _direct(source, where)
-        shared, others = [each for each in own if each in before], [each for each in own if each not in before]
+        shared = [place for place in own if place in before]
+        others = {place: site for place, site in own.items() if place not in before}
+        both = there(functions, (*before.values(), *own.values()))
         point = Statement("MoveAliases", POINT, ())
         taken = [*(site.plan_role or site.role for site in source.sites), *_roles_of(stage)]
         return lambda named: (
             reading(named(dict.fromkeys((*before, *own)))),
+            *expanding(both, ()),
             *around(named, own, looking_around),
             replace(point, resources=named(shared).functions),
-            *uploading(stage, functions, named(others), others),
+            *uploading(named(others), there(functions, others.values()), others),
             *around(named, own, attaching),
             *smoking(named(own), stage),
             *watching(stage),
@@ -132,7 +148,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
     for stage in stages.values():
         if stage.source is None:
             purposes.append((f"deploy-{stage.name}", f"Uploads code, moves the alias {stage.alias}.", deploying(stage)))
-        elif _direct(stage, where) == _direct(stages[stage.source], where):
+        elif _direct(stage, where).keys() == _direct(stages[stage.source], where).keys():
             purpose = f"Moves the alias {stage.alias}; uploads no code, changes no configuration."
             purposes.append((f"promote-{stage.name}", purpose, promoting(stage)))
         else:
@@ -164,9 +180,9 @@ def _both(one: Statement, other: Statement) -> Statement:
     return replace(one, resources=resources, condition=condition or None)
 
 
-def _direct(stage: Stage, where: Place) -> tuple[Place, ...]:
+def _direct(stage: Stage, where: Place) -> dict[Place, Site]:
     """Where the stage is without a role of its own."""
-    return tuple(replace(where, region=site.region or where.region) for site in stage.sites if not site.role)
+    return {replace(where, region=site.region or where.region): site for site in stage.sites if not site.role}
 
 
 def _roles_of(stage: Stage) -> Iterable[str | None]:
@@ -191,15 +207,22 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Role]:
         if not places or not role:
             continue
 
-        def looking(named: _Named, places: Iterable[Place] = places) -> Iterable[Statement]:
-            around = _around(functions, named, places, looking_around)
-            return (reading(named(places)), *expanding(functions, ()), *around)
+        own = there(functions, stage.sites)
 
-        def writing(named: _Named, stage: Stage = stage, places: Sequence[Place] = places) -> Iterable[Statement]:
+        def looking(
+            named: _Named, places: Iterable[Place] = places, own: tuple[Function, ...] = own
+        ) -> Iterable[Statement]:
+            around = _around(functions, named, places, looking_around)
+            return (reading(named(places)), *expanding(own, ()), *layers(own), *around)
+
+        def writing(
+            named: _Named, stage: Stage = stage, places: Sequence[Place] = places, own: tuple[Function, ...] = own
+        ) -> Iterable[Statement]:
             return (
                 reading(named(places)),
                 *_around(functions, named, places, looking_around),
-                *uploading(stage, functions, named(places), places),
+                *expanding(own, ()),
+                *uploading(named(places), own, places),
                 *_around(functions, named, places, attaching),
                 *smoking(named(places), stage),
                 *watching(stage),

@@ -9,7 +9,7 @@ from ci import attached, diff, live, record
 from ci.errors import UsageError
 from ci.model import Function, LiveVersion, Package, Site, Stage
 from ci.parallel import each
-from ci.plan import carry, promote
+from ci.plan import carry, promote, room
 from ci.plan.actions import Plan
 from ci.record import Release, Released
 from ci.workspace import STATE, Workspace
@@ -82,10 +82,11 @@ class Promotion:
         known = [function for function in going if found.functions[function.name]]
         before = live.read(here, self.source, known, versions=True, track=workspace.track)
         packages |= self._packages(origin, going, sound, release)
-        return carry.carry(
+        plan = carry.carry(
             self.stage, there.region, wanted, release, sound, packages, before, found, workspace.origin,
             self.allow_older,
         )
+        return room.checked(plan, wanted, packages, live.layers(there, room.layers(plan, wanted)))
 
     def _packages(
         self, origin: Site, functions: Sequence[Function], versions: Mapping[str, LiveVersion], release: Release

@@ -20,7 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ci import config, local, policy
-from ci.model import Function, Packaging, Pipeline, Smoke, Stage
+from ci.model import Function, Packaging, Pipeline, Site, Smoke, Stage
 from ci.statement import Document
 from tests.emulated import command
 from tests.emulated.conftest import PIPELINE, Project
@@ -260,3 +260,51 @@ def test_roles_do_what_is_around_a_function(
     release(said)
     assert [] == clients("events").list_rules(NamePrefix="dollop-")["Rules"]
     assert [] == clients("lambda").list_event_source_mappings()["EventSourceMappings"]
+
+
+def test_a_role_of_another_account(clients: Clients) -> None:
+    """Whoever promotes takes it on, whoever plans takes on the one for looking only; each does its job there."""
+    other = "222222222222"
+    deploy, look = (f"arn:aws:iam::{other}:role/{name}" for name in ("deploy", "look"))
+    own = {"echo": {"Role": f"arn:aws:iam::{other}:role/execution"}}
+    stages = {
+        "test": Stage("test", "test", sites=(Site(REGION),)),
+        "prod": Stage("prod", "prod", "test", sites=(Site(REGION, deploy, look, own),)),
+    }
+    function = Function("echo", "shop-echo", {"Role": EXECUTION}, {}, Path("functions/echo"))
+    pipeline = Pipeline(Path(), "shop", REGION, stages, {"echo": function})
+    made = {role.name: role for role in policy.roles(pipeline, policy.place(pipeline))}
+    home, there = clients("iam"), clients("iam", {"AccessKeyId": other, "SecretAccessKey": "test"})
+
+    def create(iam: Client, name: str, of: str, **trusted: Any) -> None:
+        statement = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        for number, document in enumerate(made[of].documents if of else ()):
+            arn = iam.create_policy(PolicyName=f"{name}-{number}", PolicyDocument=json.dumps(document))
+            iam.attach_role_policy(RoleName=name, PolicyArn=arn["Policy"]["Arn"])
+
+    ours = {name: f"arn:aws:iam::{ACCOUNT}:role/far-{name}" for name in ("plan", "promote-prod")}
+    for name in ours:
+        create(home, f"far-{name}", name, AWS=f"arn:aws:iam::{ACCOUNT}:root")
+    create(there, "execution", "", Service="lambda.amazonaws.com")
+    create(there, "deploy", "prod-there", AWS=ours["promote-prod"])
+    create(there, "look", "prod-there-plan", AWS=list(ours.values()))
+    root = clients("lambda", {"AccessKeyId": other, "SecretAccessKey": "test"})
+    arguments = {"Runtime": "python3.13", "Handler": "echo.handle", "Role": own["echo"]["Role"]}
+    root.create_function(FunctionName="shop-echo", Code={"ZipFile": package("1")}, **arguments)
+    root.get_waiter("function_active_v2").wait(FunctionName="shop-echo")
+    root.publish_version(FunctionName="shop-echo")
+
+    def taken(by: str, role: str) -> Client | None:
+        first = clients("sts").assume_role(RoleArn=ours[by], RoleSessionName="run-1")["Credentials"]
+        try:
+            second = clients("sts", first).assume_role(RoleArn=role, RoleSessionName="run-1")["Credentials"]
+        except ClientError as error:
+            assert "AccessDenied" == error.response["Error"]["Code"]
+            return None
+        return clients("lambda", second)
+
+    assert READ | WRITE == allowed(taken("promote-prod", deploy), "shop-echo", "prod")
+    assert READ == allowed(taken("plan", look), "shop-echo", "prod")
+    assert taken("plan", deploy) is None

@@ -256,11 +256,11 @@ ABROAD, ROLE, LOOK = "us-east-1", "arn:aws:iam::222222222222:role/deploy", "arn:
 THERE = "arn:aws:lambda:us-east-1:222222222222:function:echo"
 
 
-def scattered(*sites: Site) -> dict[str, policy.Role]:
+def scattered(*sites: Site, **settings: Any) -> dict[str, policy.Role]:
     """The roles of a pipeline whose ``test`` is at home and whose ``prod`` is in ``sites``."""
     home = (Site("eu-west-1"),)
     stages = {"test": Stage("test", "test", sites=home), "prod": Stage("prod", "live", "test", sites=sites)}
-    one = function("echo", smoke=Smoke({}, {}))
+    one = function("echo", smoke=Smoke({}, {}), **settings)
     line = replace(pipeline(one), stages=stages)
     return {role.name: role for role in policy.roles(line, policy.place(line))}
 
@@ -288,6 +288,16 @@ def test_roles_of_another_account_are_taken_on_by_those_who_need_them() -> None:
     looking = {action.split(":")[1] for action in actions(roles["prod-there-plan"])}
     assert set() == {verb for verb in looking if not verb.startswith(("Get", "List"))}
     assert {"222222222222"} == {role.account for name, role in roles.items() if "there" in name}
+
+
+def test_whoever_reads_a_version_decrypts_its_environment() -> None:
+    """AWS does not tell the variables of one that is encrypted, and without them nothing is compared."""
+    keys = {ABROAD: "arn:aws:kms:us-east-1:222222222222:key/k", "eu-west-1": "arn:aws:kms:eu-west-1:123456789012:key/k"}
+    own = {"echo": {"Role": ROLE, "KMSKeyArn": keys[ABROAD]}}
+    roles = scattered(Site(ABROAD, ROLE, LOOK, own), KMSKeyArn=keys["eu-west-1"])
+    assert {keys["eu-west-1"]} == resources(roles["promote-prod"], "kms:Decrypt")
+    assert {keys[ABROAD]} == resources(roles["prod-there"], "kms:Decrypt")
+    assert {keys[ABROAD]} == resources(roles["prod-there-plan"], "kms:Decrypt")
 
 
 def test_without_a_role_for_looking_the_role_that_plans_cannot_look_there() -> None:
