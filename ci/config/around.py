@@ -22,8 +22,16 @@ _ALIAS = frozenset({"FunctionName", "Qualifier"})
 """What says where a thing is attached: the pipeline fills it in."""
 
 
-def fields(value: Value, mapping: Mapped, field: Field, snake: Callable[[str], str]) -> Fields:
-    """The keys that may be said of a function, and of it in one stage; made by the parts of ``shape``."""
+def fields(field: Field) -> Fields:
+    """The keys that may be said of a function, and of it in one stage: a reference to the schema of each."""
+    return {key: field(core.definition_reference_schema(key)) for key in _KEYS}
+
+
+_KEYS = ("url", "schedules", "events", "permissions", "provisioned_concurrency")
+
+
+def definitions(value: Value, mapping: Mapped, field: Field, snake: Callable[[str], str]) -> list[CoreSchema]:
+    """What ``fields`` refers to; made by the parts of ``shape``."""
     name = core.str_schema(pattern=rf"^(?:{NAME})$", max_length=attachments.NAME_LIMIT)
 
     def taken(operation: str, without: Collection[str] = (), optional: Collection[str] = ()) -> CoreSchema:
@@ -48,13 +56,14 @@ def fields(value: Value, mapping: Mapped, field: Field, snake: Callable[[str], s
     )
     permission = taken("AddPermission", without=("StatementId", "RevisionId"), optional=("Action",))
     provisioned = service_model.shape("PositiveInteger")
-    return {
-        "url": field(taken("CreateFunctionUrlConfig")),
-        "schedules": field(core.dict_schema(name, _alone(schedule, at, "schedule_expression"))),
-        "events": field(core.dict_schema(name, taken("CreateEventSourceMapping", without=("Tags",)))),
-        "permissions": field(core.dict_schema(name, permission)),
-        "provisioned_concurrency": field(value(provisioned)),
-    }
+    schemas: list[Any] = [
+        taken("CreateFunctionUrlConfig"),
+        core.dict_schema(name, _alone(schedule, at, "schedule_expression")),
+        core.dict_schema(name, taken("CreateEventSourceMapping", without=("Tags",))),
+        core.dict_schema(name, permission),
+        value(provisioned),
+    ]
+    return [{**schema, "ref": key} for key, schema in zip(_KEYS, schemas, strict=True)]
 
 
 def retention() -> CoreSchema:

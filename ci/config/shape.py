@@ -65,7 +65,7 @@ def document_schema(required: bool = True) -> CoreSchema:
     }
     name = core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT)
     function = _function()
-    return _mapping(
+    document = _mapping(
         {
             "project": _field(name, required),
             "region": _field(core.str_schema(pattern=_whole(REGION))),
@@ -75,6 +75,13 @@ def document_schema(required: bool = True) -> CoreSchema:
             "functions": _field(_or_empty(core.dict_schema(name, _mapping(function))), required),
         },
     )
+    return core.definitions_schema(document, _definitions())
+
+
+@functools.cache
+def _definitions() -> list[CoreSchema]:
+    """What is said at several places."""
+    return around.definitions(lambda each: _value(each, expandable=False), _mapping, _field, settings.snake_case)
 
 
 def _sites() -> Fields:
@@ -121,16 +128,14 @@ def _function() -> Fields:
         "smoke": _field(_mapping({key: _field(core.any_schema(), required=True) for key in ("event", "expect")})),
         "retain": _field(core.int_schema(ge=1)),
         "max_size": _field(_size()),
-        **_around(),
+        **around.fields(_field),
         "log_retention": _field(around.retention()),
         "stages": _field(
-            core.dict_schema(core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT), _mapping(_around()))
+            core.dict_schema(
+                core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT), _mapping(around.fields(_field))
+            )
         ),
     }
-
-
-def _around() -> Fields:
-    return around.fields(lambda shape: _value(shape, expandable=False), _mapping, _field, settings.snake_case)
 
 
 def _packaging() -> Fields:
@@ -208,9 +213,12 @@ def keys(path: Iterable[str | int]) -> tuple[str, ...]:
 
 
 def _bare(schema: Any) -> Any:
-    """``schema`` without the functions around it."""
-    while schema["type"].startswith("function-"):
-        schema = schema["schema"]
+    """``schema`` without the functions around it, or what it refers to."""
+    while schema["type"].startswith(("function-", "definition")):
+        if schema["type"] == "definition-ref":
+            schema = next(each for each in _definitions() if each.get("ref") == schema["schema_ref"])
+        else:
+            schema = schema["schema"]
     return schema
 
 

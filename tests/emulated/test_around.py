@@ -331,9 +331,25 @@ def test_a_function_goes_with_what_is_around_it(around: str, dollop: Dollop, acc
     assert [None] == [group.get("retentionInDays") for group in groups]
 
 
-def test_a_function_with_nothing_around_it_costs_nothing(around: str, dollop: Dollop, strict: Strict) -> None:
-    """echo's plan is one GetFunction, although audit beside it has everything; a rollback reads nothing of it."""
+def test_what_is_read_is_what_may_be_there(around: str, dollop: Dollop, strict: Strict) -> None:
+    """echo's plan is one GetFunction; audit's asks beside that for each kind that its tag names, and writes nothing."""
     strict.forget()
     done(dollop("plan", "test"))
-    assert ["GetFunction"] == [call.operation for call in strict.calls if call.function == "echo"]
-    assert [] == [call for call in strict.calls if call.writes and call.operation.startswith(("Put", "Add", "Create"))]
+    calls = [call for call in strict.calls if call.operation != "GetParameter"]
+    assert ["GetFunction"] == [call.operation for call in calls if call.function == "echo"]
+    assert [
+        "DescribeLogGroups", "GetFunction", "GetFunctionUrlConfig", "GetPolicy", "ListEventSourceMappings", "ListRules",
+        "ListTags", "ListTargetsByRule",
+    ] == sorted(call.operation for call in calls if call.function != "echo")
+    assert [] == strict.writes()
+
+
+def test_moto_has_the_same_shapes(moto: Account, project: Project) -> None:
+    """A second opinion on what is sent and read: a plan after a deploy is empty, and one after all was removed."""
+    queue = str(moto.client("sqs").create_queue(QueueName="orders")["QueueUrl"])
+    said = PIPELINE + AROUND % arn_of(queue, moto)
+    for text in (said, said.replace("rate(1 day)", "rate(2 days)"), PIPELINE):
+        project.write("pipeline.yaml", text)
+        for _ in range(2):
+            result = done(command.run("deploy", "test", environment=moto.environment))
+        assert "nothing to do: 2 unchanged" in result.out
