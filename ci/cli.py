@@ -29,6 +29,7 @@ from ci.verbs.local import local
 from ci.verbs.logs import logs
 from ci.verbs.metrics import metrics
 from ci.verbs.new import new
+from ci.verbs.pages import pages
 from ci.verbs.plan import plan
 from ci.verbs.policy import policy
 from ci.verbs.promote import promote
@@ -122,6 +123,7 @@ for _verb in (
     redeploy,
     status,
     report,
+    pages,
     invoke,
     logs,
     metrics,

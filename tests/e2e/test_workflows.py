@@ -226,6 +226,7 @@ def test_drift_is_one_issue(team: Project) -> None:
     assert {"dist/echo.zip", "dist/echo.cdx.json"} == attested.keys()
     assert base64.b64decode(runs).hex() == attested["dist/echo.zip"]
     assert team.run("drift.yml", "schedule").succeeded
+    assert "report-test" not in deployed.jobs
     assert [] == list(team.github.repository().get_issues(state="all"))
 
     was = client(team).get_alias(FunctionName="echo", Name="prod")["Description"]
@@ -243,6 +244,24 @@ def test_drift_is_one_issue(team: Project) -> None:
     client(team).update_alias(FunctionName="echo", Name="prod", FunctionVersion="1", Description=was)
     assert team.run("drift.yml", "schedule").succeeded
     assert [] == list(team.github.repository().get_issues(state="open"))
+
+
+def test_the_report_is_published_when_switched_on(team: Project) -> None:
+    """One page on the branch gh-pages; the next report follows it there, and leaves what else is on the branch."""
+    repository = team.github.repository()
+    first = team.run("report.yml", "workflow_dispatch")
+    assert first.succeeded, first.log
+    assert "on the branch gh-pages; to be published it is to be chosen in the settings" in first.log
+    page = repository.get_contents("index.html", ref="gh-pages").decoded_content.decode()
+    assert "<h1>shop</h1>" in page and "There is none yet." in page
+
+    repository.create_file("other.txt", "Another page", "kept", branch="gh-pages")
+    repository.update_file("index.html", "Spoil it", "-", repository.get_contents("index.html", ref="gh-pages").sha,
+                           branch="gh-pages")
+    second = team.run("report.yml", "workflow_dispatch")
+    assert second.succeeded, second.log
+    assert "<h1>shop</h1>" in repository.get_contents("index.html", ref="gh-pages").decoded_content.decode()
+    assert "kept" == repository.get_contents("other.txt", ref="gh-pages").decoded_content.decode()
 
 
 def test_merge_to_prod_and_back(team: Project) -> None:
