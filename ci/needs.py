@@ -118,12 +118,12 @@ def uploading(names: Names, functions: tuple[Function, ...], places: Collection[
         yield Statement("CheckFileSystems", ("elasticfilesystem:DescribeMountTargets",), ("*",))
 
 
-def smoking(names: Names, stage: Stage) -> Iterable[Statement]:
-    """The smoke tests."""
+def smoking(names: Names, stage: Stage, uploads: bool = True) -> Iterable[Statement]:
+    """The smoke tests. What was not uploaded for this stage was asked before."""
     if names.smoked:
         arns = tuple(f"{arn}:{stage.alias}" for arn in names.smoked)
         yield Statement("InvokeAlias", ("lambda:InvokeFunction",), arns)
-        if stage.rollout and stage.source is None:
+        if stage.rollout and uploads:
             # Before a canary, the version itself is asked; its number is not known yet.
             yield Statement("InvokeVersion", ("lambda:InvokeFunction",), tuple(f"{arn}:*" for arn in names.smoked))
 

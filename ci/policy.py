@@ -136,7 +136,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
             replace(point, resources=named(shared).functions),
             *uploading(named(others), there(functions, others.values()), others),
             *around(named, own, attaching),
-            *smoking(named(own), stage),
+            *smoking(named(own), stage, bool(others)),
             *watching(stage),
             *_assuming(taken),
         )

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from ci import aws as _aws
 from ci import live, local
 from ci.apply import apply
 from ci.errors import ReleaseError
+from ci.model import Canary, Stage
 from ci.plan import deploy, sites
 from ci.plan.actions import Plan
 from tests.emulated.conftest import Account
@@ -57,11 +59,11 @@ def ways(accounts: Mapping[str, Account], proxies: Mapping[str, Strict]) -> dict
     return {name: connect(Account(accounts[name].id, proxy.url)) for name, proxy in proxies.items()}
 
 
-def planned(through: Sites, wanted: Edition) -> Plan:
+def planned(through: Sites, wanted: Edition, stage: Stage = TEST) -> Plan:
     plans = {}
     for name, aws in through.items():
-        found = live.read(aws, TEST, wanted.functions, wanted.packages)
-        plans[name] = deploy.deploy(TEST, REGION, wanted.functions, wanted.packages, found, wanted.origin)
+        found = live.read(aws, stage, wanted.functions, wanted.packages, aliases=stage.rollout is not None)
+        plans[name] = deploy.deploy(stage, REGION, wanted.functions, wanted.packages, found, wanted.origin)
     return sites.joined(plans)
 
 
@@ -120,6 +122,35 @@ def test_a_signal_while_the_second_site_moves(
     with as_the_command_does():
         error = attempt(lambda: apply(planned(through, second), through, silent))
     assert isinstance(error, ReleaseError) and error.restored
+    assert before == seen(accounts)
+
+
+def test_an_alarm_in_one_site_ends_the_canary_in_both(
+    accounts: dict[str, Account], proxies: dict[str, Strict], editions: tuple[Edition, Edition]
+) -> None:
+    """An alarm is one of each site; without one there nothing begins."""
+    first, second = editions
+    through, stage = ways(accounts, proxies), replace(TEST, rollout=Canary(10, 1, ("errors",)))
+    apply(planned(through, first), through, silent)
+    before = seen(accounts)
+    alarm = {"Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1, "Namespace": "AWS/Lambda"}
+    there = ""
+    for name, account in accounts.items():
+        missing = attempt(lambda: apply(planned(through, second, stage), through, silent))
+        assert (SECOND in str(missing), FIRST in str(missing)) == (True, not there)
+        there = name
+        account.client("cloudwatch").put_metric_alarm(
+            AlarmName="errors", MetricName="Errors", ComparisonOperator="GreaterThanThreshold", **alarm
+        )
+
+    def ring(call: Call) -> None:
+        if call.operation == "UpdateAlias":
+            client = accounts[SECOND].client("cloudwatch")
+            client.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="by hand")
+
+    proxies[SECOND].after = ring
+    error = attempt(lambda: apply(planned(through, second, stage), through, silent))
+    assert f"canary: the alarm errors in {SECOND} is in the state ALARM" in str(error)
     assert before == seen(accounts)
 
 
