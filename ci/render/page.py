@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
-from ci.model import Live, LiveVersion
+from ci.model import AliasRecord, Live, LiveAlias, LiveVersion
 from ci.render import chart, releases, status
 from ci.render.columns import si
 from ci.render.commit import HASH, short
@@ -97,12 +97,14 @@ def _functions(report: Report) -> str:
     names = sorted({name for live in lives.values() for name in live.functions})
     if not names:
         return _none("There is no function.")
-    rows = [[_text(name), *(_running(report, live, name) for live in lives.values())] for name in names]
+    aliases = {found.arn: found.aliases or {} for found in report.listed.functions.values() if found}
+    rows = [[_text(name), *(_running(report, live, name, aliases) for live in lives.values())] for name in names]
     return _table("What each stage runs of each function", ["function", *lives], rows)
 
 
-def _running(report: Report, live: Live, name: str) -> str:
-    found = live.functions[name]
+def _running(report: Report, live: Live, name: str, aliases: Mapping[str, Mapping[str, LiveAlias]]) -> str:
+    """``aliases``: ARN of a function -> its aliases."""
+    found = live.functions.get(name)
     if found is None or found.running is None:
         return '<span class="quiet">–</span>'
     version = found.running
@@ -114,7 +116,20 @@ def _running(report: Report, live: Live, name: str) -> str:
     facts = (f"{status.age(version.modified, report.at)} old", si(version.size))
     said = " · ".join((_commit(report, _of(version)), *(fact.replace(" ", "&nbsp;") for fact in facts)))
     number = f'<span class="version">{_text(version.version)}</span>'
-    return f'<span>{number}{badge}{shares}<br><span class="facts quiet">{said}</span></span>'
+    alias = aliases.get(found.arn, {}).get(live.stage.alias)
+    since = f"<br>{_released(report, alias.record)}" if alias and alias.record else ""
+    return f'<span>{number}{badge}{shares}<br><span class="facts quiet">{said}{since}</span></span>'
+
+
+def _released(report: Report, record: AliasRecord) -> str:
+    """Since when the alias is where it is, and which run brought it there."""
+    try:
+        when = f"since {_time(record.at)}"
+    except ValueError:
+        return ""
+    if report.repository and record.run.isdecimal():
+        return f'{when}, <a href="{_text(report.repository)}/actions/runs/{record.run}">run</a>'
+    return when
 
 
 def _drift(drift: Mapping[str, Sequence[str]]) -> str:

@@ -46,7 +46,7 @@ def test_schema(workflow: Path) -> None:
 
 def test_shellcheck() -> None:
     """Every shell script, of the actions and of .ci."""
-    scripts = [*ROOT.glob(".github/actions/*/*.sh"), ROOT / ".ci/run", ROOT / ".ci/engine"]
+    scripts = [*ROOT.glob(".github/actions/*/*.sh"), ROOT / ".ci/run", ROOT / ".ci/engine", ROOT / ".ci/browser"]
     assert "" == tool("shellcheck", *scripts)
 
 

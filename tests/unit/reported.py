@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from ci.model import Live, LiveFunction, LiveVersion
+from ci.model import Live, LiveAlias, LiveFunction, LiveVersion
 from ci.report import Report
 from ci.status import Status
 from tests.unit import given
 
 NOW = datetime(2026, 2, 1, 9, tzinfo=UTC)
 NAMES = ("api-orders", "api-users", "audit", "echo", "heartbeat", "invoice-renderer", "search", "thumbnail")
+
+STAGES = {"test": 29, "prod": 30}
+"""And the day on which its aliases were moved."""
 
 
 def version(number: int, size: int, age: timedelta, commit: str | None = given.COMMIT) -> LiveVersion:
@@ -29,13 +32,19 @@ def report(names: tuple[str, ...] = NAMES, repository: str = "https://github.com
             version(number + 1, sizes[number], timedelta(days=3 * (6 - number), minutes=-place), commits[number])
             for number in range(6)
         ]
-        listed[name] = LiveFunction(given.ARN + name, versions=tuple(versions), aliases={"test": given.alias("6")})
+        listed[name] = LiveFunction(given.ARN + name, versions=tuple(versions), aliases=aliases(name))
     test = {name: running(found, 6) for name, found in listed.items()}
     prod = {name: running(found, 6 - place % 2) for place, (name, found) in enumerate(listed.items())}
     prod[names[-1]] = None
     lives = {"test": Live(given.TEST, test), "prod": Live(given.PROD, prod)}
     drift = {names[2 % len(names)]: ("memory", "TOKEN")}
     return Report("shop", "eu-west-1", repository, NOW, Status(lives, drift), Live(given.TEST, listed))
+
+
+def aliases(name: str) -> dict[str, LiveAlias]:
+    """Moved by a run, but that of one function by hand."""
+    release = None if name == NAMES[0] else "1f3a2b4-0000aaaa"
+    return {stage: given.alias("6", stage, release, f"2026-01-{day}T09:00:00Z") for stage, day in STAGES.items()}
 
 
 def running(found: LiveFunction | None, number: int) -> LiveFunction | None:

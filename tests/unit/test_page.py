@@ -100,10 +100,12 @@ def test_the_page_shows_stages_drift_releases_and_sizes() -> None:
         assert expected in text, expected
     assert 3 == page.page(report).count(">behind<")
     assert "prod (4 of 8)" in text and "test" in text
+    assert 6 == text.count("since 2026-01-30 09:00 , run") and 7 == text.count("since 2026-01-29 09:00 , run")
     tags = Document(page.page(report)).tags
     commits = {version.record.commit for version in versions(report) if version.record}
     links = {f"https://github.com/octo/shop/commit/{commit}" for commit in commits}
-    assert 6 == len(links) and links <= {said["href"] for tag, said in tags if tag == "a"}
+    links.add("https://github.com/octo/shop/actions/runs/1234")
+    assert 7 == len(links) and links <= {said["href"] for tag, said in tags if tag == "a"}
     labels = [said["aria-label"] for tag, said in tags if tag == "svg"]
     assert "Size of echo, zipped: from 2.6 MB in version 1 to 2.6 MB in version 6" in labels and 8 == len(labels)
 
