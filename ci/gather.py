@@ -9,7 +9,7 @@ from pathlib import Path
 from ci import attached, foreign, live, record
 from ci.errors import DollopError, UsageError
 from ci.model import Function, Site, Stage
-from ci.plan import deploy, removal, rollback, room, sites
+from ci.plan import deploy, layering, removal, rollback, room, sites
 from ci.plan.actions import Plan
 from ci.promotion import Promotion
 from ci.workspace import Workspace
@@ -35,10 +35,15 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
 
     def one(site: Site) -> Plan:
         aws, there = workspace.at(site), [_in(site, function) for function in functions]
+        layers = {name: live.layer(aws, each) for name, each in layering.wanted(packages.values()).items()}
+        there, publish = layering.arranged(aws.region, there, packages, layers)
+        new = {each.arn: each.layer.unzipped for each in publish}
         found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
         found = attached.around(aws, found, functions, workspace.track)
         plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
-        return room.checked(plan, there, packages, live.layers(aws, room.layers(plan, there)))
+        sizes = live.layers(aws, [arn for arn in room.layers(plan, there) if arn not in new])
+        plan = room.checked(plan, there, packages, sizes | new)
+        return layering.published(plan, publish)
 
     return _everywhere(workspace, [stage], one)
 

@@ -17,7 +17,7 @@ from typing import Any
 from ci import content, diff, record, service_model, settings
 from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
-from ci.model import File, Function, Live, LiveAlias, LiveFunction, LiveVersion, Package, Secret, Stage
+from ci.model import File, Function, Live, LiveAlias, LiveFunction, LiveLayer, LiveVersion, Package, Secret, Stage
 from ci.parallel import Track, each, quiet
 
 
@@ -229,6 +229,19 @@ def _configuration(item: Mapping[str, Any]) -> LiveVersion:
         description=item.get("Description", ""),
         record=written,
     )
+
+
+def layer(aws: Aws, wanted: Package) -> LiveLayer:
+    """The newest version of the layer that holds what is ``wanted``, by the digest in its description."""
+    newest = 0
+    try:
+        for item in aws.pages("list_layer_versions", "LayerVersions", LayerName=wanted.function):
+            newest = max(newest, item["Version"])
+            if record.read_layer(item.get("Description", "")) == wanted.digest:
+                return LiveLayer(item["LayerVersionArn"], newest)
+    except AbsentError:
+        pass
+    return LiveLayer(None, newest)
 
 
 def layers(aws: Aws, arns: Iterable[str]) -> dict[str, int | None]:

@@ -120,6 +120,8 @@ class Packaging:
     """Whether what Lambda's runtime has itself is left out."""
     bucket: str = ""
     """Where packages go that are too large for a request; ``{region}`` is filled in. Empty: nowhere."""
+    layer: str = ""
+    """The layer, by its name in AWS, that the dependencies go into. Empty: they are in the package."""
 
 
 @dataclass(frozen=True)
@@ -268,6 +270,8 @@ class Package:
     files: tuple[File, ...]
     dependencies: tuple[Dependency, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    layer: Package | None = None
+    """The dependencies, where they are in a layer. Its ``function`` is the name of the layer."""
 
 
 # ---------------------------------------------------------------- what AWS runs
@@ -365,6 +369,17 @@ class LiveFunction:
     concurrency: int | None = None
     attached: Mapping[str, tuple[Attachment, ...]] = field(default_factory=dict)
     """Alias -> what is around it. Read only where there is something, or should be."""
+
+
+@dataclass(frozen=True)
+class LiveLayer:
+    """A layer as a plan sees it: ``arn`` of the newest version with the wanted content, None where there is none.
+
+    ``newest`` is the number of the last version, 0 where there is none.
+    """
+
+    arn: str | None
+    newest: int
 
 
 @dataclass(frozen=True)

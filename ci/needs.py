@@ -69,10 +69,20 @@ def reading(names: Names) -> Statement:
     return Statement("ReadFunctions", _READ, (*names.functions, *names.qualified))
 
 
-def layers(functions: tuple[Function, ...]) -> Iterable[Statement]:
+def layers(functions: tuple[Function, ...], places: Collection[Place]) -> Iterable[Statement]:
     """To use them, and for a plan to count what they unpack to."""
     if arns := tuple(sorted({layer for function in functions for layer in function.settings.get("Layers") or ()})):
         yield Statement("UseLayers", ("lambda:GetLayerVersion",), arns)
+    if own := _own_layers(functions, places):
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html: no resource type.
+        yield Statement("FindLayers", ("lambda:ListLayerVersions",), ("*",))
+        yield Statement("UseOwnLayers", ("lambda:GetLayerVersion",), tuple(f"{arn}:*" for arn in own))
+
+
+def _own_layers(functions: Iterable[Function], places: Iterable[Place]) -> tuple[str, ...]:
+    """Those that dependencies go into."""
+    names = {function.packaging.layer for function in functions} - {""}
+    return tuple(sorted({place.arn("lambda", f"layer:{name}") for name in names for place in places}))
 
 
 def expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterable[Statement]:
@@ -107,7 +117,9 @@ def uploading(names: Names, functions: tuple[Function, ...], places: Collection[
         prefix = {"StringLike": {"s3:prefix": f"{STORED}/*"}}
         yield Statement("StorePackages", ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"), objects)
         yield Statement("ListPackages", ("s3:ListBucket",), arns, prefix)
-    yield from layers(functions)
+    yield from layers(functions, places)
+    if own := _own_layers(functions, places):
+        yield Statement("PublishLayers", ("lambda:PublishLayerVersion",), own)
     if keys := _values(functions, "KMSKeyArn"):
         yield Statement("EncryptEnvironment", ("kms:CreateGrant", "kms:Encrypt"), keys)
     if any((function.settings.get("VpcConfig") or {}).get("SubnetIds") for function in functions):

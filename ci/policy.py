@@ -103,7 +103,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
         return (
             reading(named(everywhere)),
             *expanding(every, ssm),
-            *layers(every),
+            *layers(every, everywhere),
             *around(named, everywhere, looking_around),
             *_assuming(looking),
         )
@@ -210,10 +210,10 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Role]:
         own = there(functions, stage.sites)
 
         def looking(
-            named: _Named, places: Iterable[Place] = places, own: tuple[Function, ...] = own
+            named: _Named, places: Sequence[Place] = places, own: tuple[Function, ...] = own
         ) -> Iterable[Statement]:
             around = _around(functions, named, places, looking_around)
-            return (reading(named(places)), *expanding(own, ()), *layers(own), *around)
+            return (reading(named(places)), *expanding(own, ()), *layers(own, places), *around)
 
         def writing(
             named: _Named, stage: Stage = stage, places: Sequence[Place] = places, own: tuple[Function, ...] = own

@@ -66,6 +66,17 @@ def read_version(text: str) -> tuple[str, VersionRecord | None]:
     return own, VersionRecord(fields["commit"], fields["digest"], fields["code"])
 
 
+def layer_description(digest: str) -> str:
+    """The description to publish a layer version with: by its content it is found again."""
+    return f"{_MARK}digest={digest}"
+
+
+def read_layer(text: str) -> str | None:
+    """The content digest in a layer version's description; None when somebody else published it."""
+    own, mark, fields = _split(text)
+    return fields.get("digest") if mark and not own else None
+
+
 def alias_description(record: AliasRecord) -> str:
     """The description to point an alias with: the record's fields by their names."""
     return _MARK + " ".join(f"{key}={value}" for key, value in asdict(record).items() if value)

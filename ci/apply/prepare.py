@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from ci import diff, live
 from ci.apply import parameters
 from ci.apply.job import Job
+from ci.apply.layers import Arns, actual, publish, store
 from ci.errors import AbsentError, AwsError, MovedError
 from ci.model import LiveVersion
 from ci.plan.actions import (
@@ -22,13 +22,9 @@ from ci.plan.actions import (
     UpdateConfiguration,
 )
 from ci.record import version_description
-from ci.render.columns import si
 
 _WORKERS = 64
 """Nearly all of them wait for AWS to make a function ready, which takes seconds."""
-
-_STEP = 1_000_000
-"""Bytes of an upload, which are counted in MB."""
 
 _MOVED_HINT = "plan again, look, and deploy again"
 
@@ -37,15 +33,17 @@ Work = CreateFunction | UpdateConfiguration | UpdateCode
 
 def prepare(job: Job) -> dict[str, str]:
     """Label -> the version that the stage is to run, for each function of the plan."""
-    versions = job.each("preparing", _Preparation(job).run, job.plan.functions, _WORKERS)
+    arns = {(layer.site, layer.arn): publish(job, layer) for layer in job.plan.layers}
+    versions = job.each("preparing", _Preparation(job, arns).run, job.plan.functions, _WORKERS)
     return dict(zip((function.label for function in job.plan.functions), versions, strict=True))
 
 
 class _Preparation:
     """Only when the first write of the first function is in do the others begin: two releases do not get that far."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, arns: Arns) -> None:
         self.job = job
+        self.arns = arns
         self.first = next((function for function in job.plan.functions if function.prepare), None)
         self.decided = threading.Event()
         self.ahead = False
@@ -67,7 +65,8 @@ class _Preparation:
 
     def _steps(self, function: FunctionPlan) -> str:
         revision, version = function.revision, function.version or ""
-        for action in function.prepare:
+        for planned in function.prepare:
+            action = actual(planned, function.site, self.arns)
             if isinstance(action, StorePackage):
                 self._store(function, action)
                 continue  # it carries no revision: who was first is not decided by it
@@ -81,16 +80,8 @@ class _Preparation:
         return next((s.version for s in function.shift if isinstance(s, PointAlias) and s.version), version)
 
     def _store(self, function: FunctionPlan, action: StorePackage) -> None:
-        """Only what is not there, whole: two functions may have one package, an earlier run may have sent it."""
-        aws, path = self.job.aws(function), action.package.path
         with self.storing:
-            bucket = aws.bucket(action.bucket, action.owner)
-            if bucket.holds(action.key, path):
-                self.job.log("package is in S3", function, bucket=action.bucket)
-                return
-            self.job.log("uploading package", function, bucket=action.bucket, size=si(action.package.size))
-            with self.job.track(f"uploading {function.function}", -(-action.package.size // _STEP)) as done:
-                bucket.put(action.key, path, aws.interrupted, _steps(done))
+            store(self.job, action, function.function, function.site)
 
     def _go_ahead(self) -> None:
         self.ahead = True
@@ -177,21 +168,6 @@ class _Preparation:
         """The version of our own call, where its answer was lost."""
         listed = self.job.aws(function).pages("list_versions_by_function", "Versions", FunctionName=function.aws_name)
         return next((item["Version"] for item in listed if item.get("Description") == description), None)
-
-
-def _steps(done: Callable[[], None]) -> Callable[[int], None]:
-    """Calls ``done`` for each ``_STEP`` of the bytes that it is told, by whichever thread."""
-    lock, sent = threading.Lock(), 0
-
-    def more(count: int) -> None:
-        nonlocal sent
-        with lock:
-            steps = (sent + count) // _STEP - sent // _STEP
-            sent += count
-            for _ in range(steps):
-                done()
-
-    return more
 
 
 def _moved(name: str, what: str) -> MovedError:

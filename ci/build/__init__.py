@@ -46,14 +46,16 @@ def build(
         if found is None:
             missing.append(inputs)
         else:
-            inspect.check_size(inputs.function, found.size, found.unzipped, found.dependencies)
+            inspect.check(inputs.function, found)
     if missing:
         try:
             built.update(_make(missing, pipeline.root, kept, _one_at_a_time(progress)))
         except OSError as error:
             where = error.filename or cache
             raise BuildError(f"{where}: {error.strerror or error}", "check the disk and who may write there") from error
-    return {name: found for name, found in built.items() if found is not None}
+    made = {name: found for name, found in built.items() if found is not None}
+    inspect.check_layers(made)
+    return made
 
 
 def key(pipeline: Pipeline, functions: Iterable[Function]) -> str:

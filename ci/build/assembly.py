@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import content
@@ -49,27 +49,36 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
     contents = _gather(inputs, wheels, cache, say)
     _check_binaries(inputs, contents, say)
     _check_handler(inputs, contents, handler.read_imports(function, contents.entries, contents.own), say)
+    beside = contents.brought if function.packaging.layer else {}
+    own = [entry for path, entry in contents.entries.items() if path not in beside]
+    shared = [_in_layer(contents.entries[path]) for path in beside]
     with cache.temporary() as folder:
-        path = folder / "package.zip"
-        with _tried(inputs, contents, cache, folder, say), path.open("wb") as stream:
-            written = archive.write(tuple(contents.entries.values()), stream)
-        files = tuple(sorted(entry.file for entry in contents.entries.values()))
-        made = Package(
-            function=function.name,
-            path=path,
-            digest=content.digest(files),
-            code_sha256=written.sha256,
-            size=written.size,
-            unzipped=sum(file.size for file in files),
-            files=files,
-            dependencies=tuple(sorted(_dependencies(contents))),
-            left_out=contents.left_out,
-        )
-        inspect.check_size(function, made.size, made.unzipped, made.dependencies)
+        with _tried(inputs, contents, cache, folder, say):
+            made = replace(
+                _written(function.name, own, folder / "package.zip"),
+                dependencies=tuple(sorted(_dependencies(contents))),
+                left_out=contents.left_out,
+                layer=_written(function.packaging.layer, shared, folder / "layer.zip") if shared else None,
+            )
+        inspect.check(function, made)
         kept = package.keep(inputs, made, cache)
+    files = own + shared
     saved = ", ".join(f"{each.rule} {each.unzipped / 1e6:.1f} MB" for each in made.left_out)
     say(f"built {function.name}: {len(files)} files, {made.size / 1e6:.1f} MB{saved and f', left out: {saved}'}")
     return kept
+
+
+def _written(name: str, entries: Sequence[Entry], path: Path) -> Package:
+    with path.open("wb") as stream:
+        written = archive.write(entries, stream)
+    files = tuple(sorted(entry.file for entry in entries))
+    unzipped = sum(file.size for file in files)
+    return Package(name, path, content.digest(files), written.sha256, written.size, unzipped, files)
+
+
+def _in_layer(entry: Entry) -> Entry:
+    """https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html"""
+    return replace(entry, file=replace(entry.file, path=f"python/{entry.file.path}"))
 
 
 def _gather(inputs: Inputs, wheels: tuple[Resolved, ...], cache: Cache, say: Say) -> Contents:

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,23 @@ def save(packages: Iterable[Package], folder: Path) -> None:
     kept = sorted(packages, key=lambda package: package.function)
     folder.mkdir(parents=True, exist_ok=True)
     for package in kept:
-        path = folder / f"{package.function}.zip"
-        if not _same(package.path, path):
-            shutil.copyfile(package.path, path)
+        _copy(package.path, folder / f"{package.function}.zip")
+        if package.layer:
+            _copy(package.layer.path, folder / _layer_file(package.layer.function))
     manifest = {
         "format": _FORMAT,
         "packages": {p.function: _entry(p) for p in kept},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _copy(source: Path, path: Path) -> None:
+    if not _same(source, path):
+        shutil.copyfile(source, path)
+
+
+def _layer_file(layer: str) -> str:
+    return f"{layer}.layer.zip"
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -61,7 +70,11 @@ def _same(one: Path, other: Path) -> bool:
 
 def _entry(package: Package) -> dict[str, Any]:
     dependencies = [asdict(dependency) for dependency in package.dependencies]
-    return {"digest": package.digest, "code_sha256": package.code_sha256, "dependencies": dependencies}
+    entry: dict[str, Any] = {"digest": package.digest, "code_sha256": package.code_sha256, "dependencies": dependencies}
+    if package.layer:
+        layer = package.layer
+        entry["layer"] = {"name": layer.function, "digest": layer.digest, "code_sha256": layer.code_sha256}
+    return entry
 
 
 def load(folder: Path, functions: Iterable[Function]) -> dict[str, Package]:
@@ -89,6 +102,8 @@ class _Promise:
     """What says so; the package lies beside it."""
     dependencies: tuple[Dependency, ...] = field(compare=False)
     """What a package's bytes do not tell of its dependencies. It is only ever shown."""
+    layer: tuple[str, str, str] | None
+    """Name, digest and hash of the layer that the dependencies are in."""
 
 
 def _manifests(folder: Path) -> list[Path]:
@@ -118,10 +133,17 @@ def _manifest(path: Path) -> dict[str, _Promise]:
 
 
 def _promise(entry: dict[str, Any], manifest: Path) -> _Promise:
+    layer = None
+    if said := entry.get("layer"):
+        layer = str(said["name"]), *_digests(said)
+    return _Promise(*_digests(entry), manifest, tuple(map(_dependency, entry["dependencies"])), layer)
+
+
+def _digests(entry: dict[str, Any]) -> tuple[str, str]:
     digest, code_sha256 = entry["digest"], entry["code_sha256"]
     if not _DIGEST.fullmatch(digest) or len(base64.b64decode(code_sha256, validate=True)) != 32:
         raise ValueError("a digest is malformed")
-    return _Promise(digest, code_sha256, manifest, tuple(map(_dependency, entry["dependencies"])))
+    return digest, code_sha256
 
 
 _ORIGINS = ("wheel", "lambda-packages", "build")
@@ -146,7 +168,23 @@ def _package(folder: Path, function: Function, promise: _Promise | None) -> Pack
     found = read(path, function, promise.dependencies)
     if (found.digest, found.code_sha256) != (promise.digest, promise.code_sha256):
         raise UsageError(f"{path}: not the package that {MANIFEST} promises: its digest differs", "build again")
-    return found
+    return found if promise.layer is None else _with_layer(found, function, promise, promise.layer)
+
+
+def _with_layer(package: Package, function: Function, promise: _Promise, layer: tuple[str, str, str]) -> Package:
+    name = function.packaging.layer
+    path = promise.manifest.with_name(_layer_file(name))
+    if layer[0] != name:
+        raise UsageError(f"{promise.manifest}: {function.name} has another layer than in pipeline.yaml", "build again")
+    beside = read(path, function, promise.dependencies)
+    if (beside.digest, beside.code_sha256) != layer[1:]:
+        raise UsageError(f"{path}: not the layer that {MANIFEST} promises: its digest differs", "build again")
+    made = replace(package, dependencies=beside.dependencies, layer=replace(beside, function=name))
+    try:
+        inspect.check(function, made)
+    except BuildError as error:
+        raise UsageError(f"{path}: {error.message}", error.hint) from None
+    return made
 
 
 def read(path: Path, function: Function, told: Iterable[Dependency] = (), folders: bool = False) -> Package:
@@ -175,6 +213,6 @@ def read(path: Path, function: Function, told: Iterable[Dependency] = (), folder
     except BuildError as error:
         raise UsageError(f"{path}: {error.message}", error.hint) from None
     known = {(dependency.name, dependency.version): dependency for dependency in told}
-    held = sorted(installed(files).items())
+    held = sorted(installed(replace(file, path=file.path.removeprefix("python/")) for file in files).items())
     dependencies = tuple(known.get(each) or Dependency(*each) for each in held)
     return Package(function.name, path, digest, code_sha256, len(data), unzipped, files, dependencies)

@@ -8,7 +8,7 @@ from fnmatch import translate
 from pathlib import PurePosixPath
 
 from ..errors import BuildError
-from ..model import REQUEST_LIMIT, UNZIPPED_LIMIT, Dependency, Function
+from ..model import REQUEST_LIMIT, UNZIPPED_LIMIT, Dependency, Function, Package
 
 _SECRET_NAMES = (
     ".env", ".env.*", ".netrc", "_netrc", ".pypirc", ".npmrc", ".git-credentials", ".htpasswd", "id_rsa", "id_dsa",
@@ -57,6 +57,33 @@ def check_size(
     if zipped > REQUEST_LIMIT and not function.packaging.bucket:
         what = f"{where} is {zipped / 1e6:.1f} MB zipped, more than the 52.4 MB that a request to Lambda can hold"
         raise BuildError(what, f"let it go through S3: packaging: {{bucket: NAME}} in pipeline.yaml; or {less}")
+
+
+def check(function: Function, package: Package) -> None:
+    """``check_size`` of a package, with its layer."""
+    beside = package.layer.unzipped if package.layer else 0
+    check_size(function, package.size, package.unzipped + beside, package.dependencies)
+    if package.layer and package.layer.size > REQUEST_LIMIT and not function.packaging.bucket:
+        raise BuildError(
+            f"function {function.name}: its layer {package.layer.function} is {package.layer.size / 1e6:.1f} MB "
+            "zipped, more than the 52.4 MB that a request to Lambda can hold",
+            "let it go through S3: packaging: {bucket: NAME} in pipeline.yaml; or require less"
+            f"{_largest(package.dependencies)}",
+        )
+
+
+def check_layers(packages: Mapping[str, Package]) -> None:
+    """Raises BuildError where functions name one layer and need different ones."""
+    first: dict[str, Package] = {}
+    for name, package in sorted(packages.items()):
+        if package.layer:
+            other = first.setdefault(package.layer.function, package)
+            if other.layer and other.layer.digest != package.layer.digest:
+                raise BuildError(
+                    f"function {name}: its dependencies are not those of {other.function}, and both are to be the "
+                    f"layer {package.layer.function}",
+                    "give them the same requirements, runtime, architecture, exclude and packaging, or a layer each",
+                )
 
 
 def _largest(dependencies: Iterable[Dependency]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import astuple, replace
+from pathlib import Path
+from typing import Any
 
 from ..model import Dependency, File, LeftOut, Package
 from .cache import Cache, sha256
@@ -21,29 +23,61 @@ def known(inputs: Inputs, cache: Cache) -> Package | None:
     found = sha256(path)
     if found is None or _base64(found) != said["code_sha256"]:
         return None
+    layer = _layer(said.pop("layer"), cache)
+    if layer is not None and layer.path == Path():
+        return None
     cache.used("packages", path.name)
     files = tuple(File(*file) for file in said.pop("files"))
     dependencies = tuple(Dependency(*dependency) for dependency in said.pop("dependencies"))
     left_out = tuple(LeftOut(*each) for each in said.pop("left_out"))
     return Package(
-        inputs.function.name, path, **said, files=files, dependencies=dependencies, left_out=left_out
+        inputs.function.name, path, **said, files=files, dependencies=dependencies, left_out=left_out, layer=layer
     )
+
+
+def _layer(said: dict[str, Any] | None, cache: Cache) -> Package | None:
+    """That of a package, with no path where it is not whole."""
+    if said is None:
+        return None
+    files = tuple(File(*file) for file in said.pop("files"))
+    path = cache.path("packages", _layer_name(said["code_sha256"]))
+    found = sha256(path)
+    if found is None or _base64(found) != said["code_sha256"]:
+        path = Path()
+    else:
+        cache.used("packages", path.name)
+    return Package(**said, path=path, files=files)
+
+
+def _layer_name(code_sha256: str) -> str:
+    return f"{base64.b64decode(code_sha256).hex()}.layer.zip"
 
 
 def keep(inputs: Inputs, package: Package, cache: Cache) -> Package:
     """Move the package's zip into the cache; from now on it is ``known``."""
     path = cache.keep(package.path, "packages", f"{inputs.key}.zip")
+    layer, kept = package.layer, None
+    if layer is not None:
+        layer = replace(layer, path=cache.keep(layer.path, "packages", _layer_name(layer.code_sha256)))
+        kept = {"function": layer.function, **_measures(layer)}
     said = {
+        **_measures(package),
+        "layer": kept,
+        "dependencies": [astuple(dependency) for dependency in package.dependencies],
+        "left_out": [astuple(each) for each in package.left_out],
+    }
+    cache.store("packages", f"{inputs.key}.json", json.dumps(said).encode())
+    return replace(package, path=path, layer=layer)
+
+
+def _measures(package: Package) -> dict[str, Any]:
+    return {
         "digest": package.digest,
         "code_sha256": package.code_sha256,
         "size": package.size,
         "unzipped": package.unzipped,
         "files": [astuple(file) for file in package.files],
-        "dependencies": [astuple(dependency) for dependency in package.dependencies],
-        "left_out": [astuple(each) for each in package.left_out],
     }
-    cache.store("packages", f"{inputs.key}.json", json.dumps(said).encode())
-    return replace(package, path=path)
 
 
 def _base64(hexadecimal: str) -> str:

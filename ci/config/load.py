@@ -76,6 +76,7 @@ class _Loading:
     def __init__(self, path: Path) -> None:
         self.file = str(path)
         self.root = path.parent.resolve()
+        self.naming = "{function}", ""
         self.node, self.problems = nodes.parse(_read(path), self.file)
 
     def problem(self, what: str, *path: str | int) -> None:
@@ -91,6 +92,7 @@ class _Loading:
         scattered = any(map(sites.named, said.get("stages", {}).values()))
         home = (not scattered and chosen) or region_of(environ) or said.get("region")
         named = self.aws_names(said.get("name", "{function}"), project, entries)
+        self.naming = said.get("name", "{function}"), project
         self.known = self.stages(said.get("stages", {}), home, entries)
         functions = {name: self.function(name, named[name], defaults, entry) for name, entry in entries.items()}
         for name, stage in self.known.items():
@@ -109,7 +111,7 @@ class _Loading:
         owners: dict[str, str] = {}
         spellings: dict[str, str] = {}
         for function in functions:
-            name = template.replace("{project}", project).replace("{function}", function)
+            name = _filled(template, project, function)
             at = ("functions", function)
             if len(name) > shape.FUNCTION_NAME_LIMIT:
                 self.problem(f"its name in AWS, {name}, is longer than {shape.FUNCTION_NAME_LIMIT} characters", *at)
@@ -188,7 +190,7 @@ class _Loading:
             include=included,
             exclude=tuple(said.get("exclude", ())),
             requirements=requirements,
-            packaging=_packaging(said.get("packaging", {})),
+            packaging=self.packaging(name, said),
             hooks=hooks,
             tags=said.get("tags"),
             concurrency=said.get("concurrency"),
@@ -263,6 +265,18 @@ class _Loading:
             except ValueError:
                 self.problem("is not a pattern as .gitignore has them", *self.origin(function, *key, index))
 
+    def packaging(self, function: str, said: Mapping[str, Any]) -> Packaging:
+        """A layer gets the name in AWS that a function of that name would have."""
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in said.get("packaging", {}).items()
+        }
+        if "layer" in values:
+            values["layer"] = _filled(*self.naming, values["layer"])
+            if len(said.get("Layers", ())) >= shape.LAYERS_LIMIT:
+                what = f"is one more than the {shape.LAYERS_LIMIT} layers that a function can have"
+                self.problem(what, *self.origin(function, "packaging", "layer"))
+        return Packaging(**values)
+
     def environment(self, said: Mapping[str, str | Template], function: str) -> dict[str, Secret]:
         for name in said:
             if name in environment.RESERVED:
@@ -281,13 +295,12 @@ def _canary(said: Mapping[str, Any] | None) -> Canary | None:
     return Canary(said["canary"], said["for"], tuple(dict.fromkeys(said.get("alarms", ()))))
 
 
-def _packaging(said: Mapping[str, Any]) -> Packaging:
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
-    return Packaging(**values)
-
-
 def _provisioned(attached: Iterable[Attachment]) -> int:
     return sum(each.settings["ProvisionedConcurrentExecutions"] for each in attached if each.kind == "provisioned")
+
+
+def _filled(template: str, project: str, function: str) -> str:
+    return template.replace("{project}", project).replace("{function}", function)
 
 
 def _origins(stages: Mapping[str, Stage], start: str) -> set[str]:

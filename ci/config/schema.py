@@ -47,6 +47,7 @@ _OURS = {
     "binaries": "Where compiled dependencies may come from. A wheel is preferred, then lambda-packages, then a build.",
     "allow": "Files that look like secrets and are meant to be in the package, in the notation of .gitignore.",
     "slim": "Leave out what no function needs while it runs: true, or some of the kinds.",
+    "layer": "The layer that the dependencies go into, by a name. Functions that name the same one share it.",
     "bucket": "The S3 bucket for packages over 50 MB zipped. {region} is filled in.",
     "provided": "Leave out what Lambda's runtime has itself: boto3, and what that requires.",
     "environment": "Environment variables. ${env:NAME} and ${ssm:/path} are filled in late and stay secret.",

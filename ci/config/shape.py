@@ -154,6 +154,7 @@ def _packaging() -> Fields:
             ),
         )),
         "provided": _field(core.bool_schema()),
+        "layer": _field(core.str_schema(pattern=_whole(NAME), max_length=FUNCTION_NAME_LIMIT)),
         "bucket": _field(core.str_schema(pattern=_whole(BUCKET))),
     }
 

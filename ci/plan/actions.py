@@ -201,6 +201,19 @@ class DeleteFunction:
     aliases: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class PublishLayer:
+    """A layer version with the dependencies of one or more functions. ``arn`` is what it will probably be."""
+
+    layer: Package
+    arn: str
+    description: str
+    runtime: str
+    architecture: str
+    stored: StorePackage | None = None
+    site: str = ""
+
+
 Preparation = (
     StorePackage | CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
 )
@@ -283,6 +296,8 @@ class Plan:
     """What the reader must know beside the actions."""
     canary: Canary | None = None
     """What comes between the beginning of a canary and the aliases' move: one watch over all of them."""
+    layers: tuple[PublishLayer, ...] = ()
+    """What is published first, for the functions of the plan; it reaches no user."""
 
     @property
     def empty(self) -> bool:

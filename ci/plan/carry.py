@@ -78,6 +78,9 @@ def carry(
     for function in sorted(functions, key=lambda function: function.name):
         name, found, target = function.name, live.functions[function.name], versions[function.name]
         source = before.functions.get(name)
+        if function.packaging.layer:
+            layer = function.packaging.layer
+            reasons.append(f"{name}: the layer {layer} does not come along: leave out packaging: layer")
         newer = _newer(target, found, source)
         if newer and not allow_older:
             what = f"version {target.version} of release {release.id} is older than {newer}, which runs"

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
 from ci import attachments, diff
-from ci.model import REQUEST_LIMIT, Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
+from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
 from ci.plan import attach, point
 from ci.plan.actions import (
-    STORED,
     Change,
     CodeChange,
     CreateFunction,
@@ -31,6 +28,7 @@ from ci.plan.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from ci.plan.stored import store
 
 
 def deploy(
@@ -64,14 +62,15 @@ def name(functions: Iterable[Function], packages: Mapping[str, Package], origin:
     Secrets are left out: a digest over a short secret gives it away.
     """
     content = {
-        function.name: [packages[function.name].digest, function.settings, sorted(function.environment)]
+        function.name: [_content(packages[function.name]), function.settings, sorted(function.environment)]
         for function in functions
     }
     text = json.dumps(content, sort_keys=True, default=repr)
     return f"{origin.commit[:7]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-_ACCOUNT = re.compile(r"arn:[^:]+:(?:lambda|iam):[^:]*:([0-9]{12}):")
+def _content(package: Package) -> str:
+    return f"{package.digest}{package.layer.digest if package.layer else ''}"
 
 
 class Deployment:
@@ -196,13 +195,8 @@ class Deployment:
         return (*stored, UpdateCode(self.package, tuple(self.function.settings["Architectures"]), *stored))
 
     def _store(self, arn: str) -> tuple[StorePackage, ...]:
-        """Nothing when a request can hold the package. The bucket is to be of the account that the function is in."""
-        bucket = self.function.packaging.bucket.replace("{region}", self.region)
-        if self.package.size <= REQUEST_LIMIT or not bucket:
-            return ()
-        key = f"{STORED}/{b64decode(self.package.code_sha256).hex()}.zip"
-        account = _ACCOUNT.match(arn or str(self.function.settings.get("Role", "")))
-        return (StorePackage(self.package, bucket, key, account[1] if account else ""),)
+        stored = store(self.function, self.package, self.region, arn)
+        return (stored,) if stored else ()
 
     def _publish(self, code_sha256: str, expected: str) -> PublishVersion:
         version = VersionRecord(self.origin.commit, self.package.digest, code_sha256)

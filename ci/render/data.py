@@ -20,6 +20,7 @@ from ci.plan.actions import (
     FunctionPlan,
     Plan,
     PointAlias,
+    PublishLayer,
     PublishVersion,
     PutConcurrency,
     StorePackage,
@@ -44,6 +45,7 @@ def plan(plan: Plan) -> dict[str, Any]:
         "functions": [_function(function) for function in plan.functions],
         "notes": list(plan.notes),
         "canary": asdict(plan.canary) if plan.canary else None,
+        "layers": [_layer(layer) for layer in plan.layers],
     }
     return {
         **data,
@@ -57,7 +59,7 @@ def plan(plan: Plan) -> dict[str, Any]:
 
 def digest_of(data: Mapping[str, Any]) -> str:
     """Hex sha256 over what a plan, given as ``plan`` gives it, changes. Raises KeyError where it is none."""
-    changing = {key: data[key] for key in ("verb", "stage", "region", "functions", "notes", "canary")}
+    changing = {key: data[key] for key in ("verb", "stage", "region", "functions", "notes", "canary", "layers")}
     return hashlib.sha256(json.dumps(changing, sort_keys=True).encode()).hexdigest()
 
 
@@ -74,6 +76,12 @@ def label(function: Mapping[str, Any]) -> str:
 def to_json(data: Any) -> str:
     """Indented, for people and programs."""
     return json.dumps(data, indent=2) + "\n"
+
+
+def _layer(action: PublishLayer) -> dict[str, Any]:
+    layer = action.layer
+    said = {"call": "PublishLayerVersion", "layer": layer.function, "arn": action.arn, "site": action.site}
+    return {**said, "digest": layer.digest, "size": layer.size, "bucket": action.stored and action.stored.bucket}
 
 
 def _function(function: FunctionPlan) -> dict[str, Any]:

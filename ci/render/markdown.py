@@ -21,6 +21,7 @@ from ci.plan.actions import (
     FunctionPlan,
     Plan,
     PointAlias,
+    PublishLayer,
     UpdateCode,
 )
 from ci.record import Release
@@ -85,13 +86,18 @@ def plan(
     changing = [function for function in plan.functions if function.actions]
     title = _TITLES.get(plan.verb, plan.verb.capitalize())
     headline = f"### {title} {code(plan.stage)}: {summary(plan)}"
-    notes = (*plan.notes, *_watched(plan.canary))
+    notes = (*plan.notes, *_watched(plan.canary), *map(_layer, plan.layers))
     head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in notes)]
     foot = f"{links.to_commit(plan.origin.commit)} · {links.to_run()} · {links.to_environment(plan.stage)}"
     details = [_details(each, plan.canary) for each in changing]
     way = _way(plan, stages, limit == SUMMARY_LIMIT)
     body = [*_table(changing, plan.stage, others or {}), *way, *details, *_commits(commits, links)]
     return fitted("\n\n".join(head), body, foot, limit)
+
+
+def _layer(action: PublishLayer) -> str:
+    site = f" in {action.site}" if action.site else ""
+    return f"new layer {action.layer.function}{site}, version {action.arn.rpartition(':')[2]}, {si(action.layer.size)}"
 
 
 def _way(plan: Plan, stages: Sequence[Runs], drawn: bool) -> Iterator[Block]:

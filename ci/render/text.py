@@ -13,6 +13,7 @@ from ci.plan.actions import (
     FunctionPlan,
     Plan,
     PointAlias,
+    PublishLayer,
     SplitAlias,
     TagFunction,
     UntagFunction,
@@ -26,7 +27,8 @@ _FILES_SHOWN = 20
 
 def plan(plan: Plan) -> str:
     """The plan's blocks, one for each function and alias that changes, then what it comes to."""
-    blocks = [block for function in plan.functions for block in _blocks(function, plan.canary)]
+    blocks = [_layer(layer) for layer in plan.layers]
+    blocks += [block for function in plan.functions for block in _blocks(function, plan.canary)]
     lines = [line for block in blocks for line in (*block, "")]
     lines += [f"  ! {plain(note)}" for note in plan.notes]
     return "\n".join((*lines, f"  {summary(plan)}")) + "\n"
@@ -43,6 +45,14 @@ def summary(plan: Plan) -> str:
         "unchanged": sum(not function.actions for function in plan.functions),
     }
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+def _layer(action: PublishLayer) -> list[str]:
+    site = f" in {plain(action.site)}" if action.site else ""
+    through = [f"    bucket: {plain(action.stored.bucket)}"] if action.stored else []
+    version = action.arn.rpartition(":")[2]
+    size = f"    size: {si(action.layer.size)}"
+    return [f"  + layer {plain(action.layer.function)}{site}", f"    version: {plain(version)}", size, *through]
 
 
 def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]]:

@@ -184,6 +184,19 @@ def test_large_packages() -> None:
     assert set() == {action for action in actions(made(function("echo"))["deploy-test"]) if action.startswith("s3:")}
 
 
+def test_own_layers() -> None:
+    """Whoever uploads code publishes the layer that the dependencies go into; whoever plans finds it."""
+    roles = made(replace(function("echo"), packaging=Packaging(layer="shop-deps")))
+    arn = "arn:aws:lambda:eu-west-1:123456789012:layer:shop-deps"
+    assert {arn} == resources(roles["deploy-test"], "lambda:PublishLayerVersion")
+    for name in ("plan", "deploy-test"):
+        assert {f"{arn}:*"} == resources(roles[name], "lambda:GetLayerVersion")
+        assert {"*"} == resources(roles[name], "lambda:ListLayerVersions")
+    assert set() == resources(roles["plan"], "lambda:PublishLayerVersion")
+    for name in ("promote-prod", "observe"):
+        assert set() == {action for action in actions(roles[name]) if "Layer" in action}
+
+
 def test_parameters() -> None:
     """Parameters are read by whoever compares the environment, and by nobody else."""
     secret = replace(function("echo"), environment={"KEY": Template("${env:STAGE} ${ssm:/shop/key}", 7)})

@@ -65,6 +65,7 @@ def test_whole_plan() -> None:
         ],
         "notes": [],
         "canary": None,
+        "layers": [],
         "commit": given.COMMIT,
         "run": "1234",
         "at": "2026-01-31T09:00:00Z",

@@ -1,0 +1,57 @@
+"""Layers that hold dependencies: the version with the wanted content, which is there or is to be published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ci.model import Function, LiveLayer, Package
+from ci.plan.actions import CreateFunction, Plan, PublishLayer, PublishVersion, UpdateConfiguration
+from ci.plan.stored import account, store
+from ci.record import layer_description
+
+
+def wanted(packages: Iterable[Package]) -> dict[str, Package]:
+    """The layers of ``packages``, by their names in AWS."""
+    return {package.layer.function: package.layer for package in packages if package.layer}
+
+
+def arranged(
+    region: str, functions: Iterable[Function], packages: Mapping[str, Package], live: Mapping[str, LiveLayer]
+) -> tuple[list[Function], tuple[PublishLayer, ...]]:
+    """``functions`` with the layer version of each before those that are said, and what there is to publish for that.
+
+    A version that is not there yet has the ARN that it will probably get. The order of layers decides: later ones
+    overwrite what earlier ones have.
+    """
+    made, publish = [], {}
+    for function in functions:
+        layer = packages[function.name].layer
+        if layer is not None:
+            there = live[layer.function]
+            arn = there.arn or _next(region, function, layer, there.newest)
+            if there.arn is None:
+                publish[arn] = PublishLayer(
+                    layer, arn, layer_description(layer.digest), function.runtime, function.architecture,
+                    store(function, layer, region),
+                )
+            layers = [arn, *function.settings.get("Layers", ())]
+            function = replace(function, settings={**function.settings, "Layers": layers})
+        made.append(function)
+    return made, tuple(publish.values())
+
+
+def _next(region: str, function: Function, layer: Package, newest: int) -> str:
+    number = account(str(function.settings.get("Role", ""))) or "unknown"
+    partition = str(function.settings.get("Role", "arn:aws")).split(":")[1:2] or ["aws"]
+    return f"arn:{partition[0]}:lambda:{region}:{number}:layer:{layer.function}:{newest + 1}"
+
+
+def published(plan: Plan, layers: Iterable[PublishLayer]) -> Plan:
+    """``plan`` with those of ``layers`` that it uses."""
+    used = {
+        arn for function in plan.functions for action in function.prepare
+        if isinstance(action, (CreateFunction, UpdateConfiguration, PublishVersion))
+        for arn in action.settings.get("Layers", ()) if isinstance(arn, str)
+    }
+    return replace(plan, layers=tuple(layer for layer in layers if layer.arn in used))
