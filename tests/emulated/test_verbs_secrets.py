@@ -50,6 +50,8 @@ def test_no_verb_shows_a_secret(
     for arguments in (
         ("build",), ("plan", "test"), ("plan", "test", "--json"), ("plan", "test", "--out", "plan.json"),
         ("deploy", "test", "--record", "release.json"), ("status",), ("status", "--json"), ("status", "--versions"),
+        ("build", "--sbom", "--licences"), ("build", "--verify"), ("build", "--verify", "--json"), ("report",),
+        ("report", "--html"),
         ("promote", "prod", "--json"), ("invoke", "audit", "--event", "{}"), ("policy",), ("drift",),
         ("rollback", "test"), ("prune", "--retain", "1"), ("redeploy", "test"), ("delete", "audit", "--force"),
     ):
