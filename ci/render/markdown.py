@@ -107,7 +107,7 @@ def _way(plan: Plan, stages: Sequence[Runs], drawn: bool) -> Iterator[Block]:
         yield fence(mermaid.way(plan.origin.commit, plan.verb, plan.stage, stages), "mermaid")
         return
     steps = (f"{_word(runs.label)}\u00a0({_word(mermaid.running(runs))})" for runs in stages)
-    yield Block([" → ".join(steps)])
+    yield Block([f"now: {' → '.join(steps)}"])
 
 
 def _watched(canary: Canary | None) -> Iterator[str]:

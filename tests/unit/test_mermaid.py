@@ -78,7 +78,7 @@ def test_a_summary_draws_the_way_and_a_comment_tells_it() -> None:
     summary = markdown.plan(plan(function), LINKS, limit=markdown.SUMMARY_LIMIT, stages=[TEST, PROD])
     comment = markdown.plan(plan(function), LINKS, stages=[TEST, PROD])
     assert "```mermaid\nflowchart LR\n" in summary and "flowchart" not in comment
-    assert "\ntest\u00a0(`3 of 1f3a2b4, 1 of 0a1b2c3`) → prod\u00a0(0a1b2c3)\n" in comment
+    assert "\nnow: test\u00a0(`3 of 1f3a2b4, 1 of 0a1b2c3`) → prod\u00a0(0a1b2c3)\n" in comment
     for text in (summary, comment):
         details = text.partition("<details>")[2].partition("</details>")[0]
         assert '```mermaid\npie title echo: 641 B zipped\n  "pillow 12.2.0, 300 B" : 300\n' in details
