@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ci.model import Attachment, Settings
@@ -224,7 +224,21 @@ def marked_aliases(tags: Mapping[str, str]) -> tuple[str, ...]:
 
 def marked(tags: Mapping[str, str], alias: str) -> frozenset[str]:
     """The kinds that the alias may have, as the tag tells."""
-    return frozenset(tags.get(mark_key(alias), "").split())
+    words = tags.get(mark_key(alias), "").split()
+    return frozenset(word for word in words if not word.startswith(_WISH))
+
+
+def is_of(tags: Mapping[str, str], alias: str, wish: Iterable[Attachment]) -> bool:
+    """Whether ``wish`` is what the last release put around the alias, as the tag tells: what differs from it since
+    then was changed by hand."""
+    return _word(wish) in tags.get(mark_key(alias), "").split()
+
+
+_WISH = "@"
+
+
+def _word(wish: Iterable[Attachment]) -> str:
+    return _WISH + _digest([[each.kind, each.id, each.settings] for each in wish])
 
 
 def kinds(attachments: Iterable[Attachment]) -> frozenset[str]:
@@ -232,7 +246,15 @@ def kinds(attachments: Iterable[Attachment]) -> frozenset[str]:
     return frozenset(_READ_WITH.get(each.kind, each.kind) for each in attachments)
 
 
-def mark(alias: str, there: Iterable[str]) -> Attachment | None:
-    """The mark for kinds ``there``; none where there are none."""
-    value = " ".join(sorted(there))
+def mark(alias: str, there: Iterable[str], wish: Sequence[Attachment] = ()) -> Attachment | None:
+    """The mark for kinds ``there``, and for ``wish`` once they are so; none where there are none."""
+    return _marked_with(alias, " ".join([*sorted(there), *([_word(wish)] if wish else [])]))
+
+
+def mark_of(tags: Mapping[str, str], alias: str) -> Attachment | None:
+    """The mark that is there."""
+    return _marked_with(alias, tags.get(mark_key(alias), ""))
+
+
+def _marked_with(alias: str, value: str) -> Attachment | None:
     return Attachment("mark", alias, "", "", {"Value": value}) if value else None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ci.model import Live
+from ci.errors import Refused
+from ci.model import Function, Live
+from ci.plan import attach
 
 
-def strays(live: Live) -> Iterator[str]:
-    """Aliases of the stage that somebody else moved or split. ``live`` must have been read with its aliases.
+def strays(live: Live, functions: Iterable[Function] = ()) -> Iterator[str]:
+    """Aliases of the stage that somebody else moved or split, and what is around those of ``functions``.
+
+    ``live`` must have been read with its aliases, and with what is around them.
 
     What a stage that is promoted runs differs from this checkout until somebody approves: that is no drift.
     """
@@ -23,3 +27,8 @@ def strays(live: Live) -> Iterator[str]:
             shares = ", ".join(f"{share:.0%} to version {version}" for version, share in sorted(alias.weights.items()))
             begun = f", in a canary since {alias.canary.at}" if alias.canary else ""
             yield f"{name}: alias {alias.name} sends {shares}{begun}"
+    for one in functions:
+        try:
+            yield from attach.by_hand(one, live.stage, live.functions[one.name])
+        except Refused as error:
+            yield error.message

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ci import attachments
 from ci.errors import Refused
 from ci.model import Attachment, Function, LiveFunction, Stage
 from ci.plan.actions import Attach
+from ci.settings import snake_case
 
 Known = dict[tuple[str, str], Attachment]
 """Attachments by kind and id."""
@@ -15,24 +16,44 @@ Known = dict[tuple[str, str], Attachment]
 
 def actions(function: Function, stage: Stage, live: LiveFunction | None) -> tuple[Attach, ...]:
     """The mark first, so that what is begun is found again; then what is new and what changes; then what goes; and
-    the mark last, for what is left.
+    the mark of what is left last.
 
     Raises Refused where another tool has connected the same source, or a mapping would have to be replaced.
     """
-    wanted = function.attachments.get(stage.name, ())
-    marked = attachments.marked(live.tags, stage.alias) if live else frozenset()
+    alias, wanted = stage.alias, function.attachments.get(stage.name, ())
+    tags = live.tags if live else {}
+    marked = attachments.marked(tags, alias)
     if not wanted and not marked:
         return ()
-    there = live.attached.get(stage.alias, ()) if live else ()
+    there = live.attached.get(alias, ()) if live else ()
     _refuse(function.name, wanted, there)
-    final = attachments.kinds(wanted)
     old, new = _by_id(there), _by_id(wanted)
-    return (
-        *_mark(stage.alias, marked, marked | final),
-        *(Attach(stage.alias, old.get(key), each) for key, each in new.items() if _differ(old.get(key), each)),
-        *_removals(stage.alias, (each for key, each in old.items() if key not in new)),
-        *_mark(stage.alias, marked | final, final),
-    )
+    coming = [Attach(alias, old.get(key), each) for key, each in new.items() if _differ(old.get(key), each)]
+    going = tuple(_removals(alias, (each for key, each in old.items() if key not in new)))
+    now, kinds = attachments.mark_of(tags, alias), attachments.kinds(wanted)
+    final = attachments.mark(alias, kinds, wanted)
+    if not going:
+        return (*_mark(alias, now, final), *coming)
+    between = now if kinds <= marked else attachments.mark(alias, marked | kinds)
+    return (*_mark(alias, now, between), *coming, *going, *_mark(alias, between, final))
+
+
+def by_hand(function: Function, stage: Stage, live: LiveFunction | None) -> Iterator[str]:
+    """What is not as the last release left it, where that wanted what this checkout wants; by its field."""
+    wanted = function.attachments.get(stage.name, ())
+    if live is None or not attachments.is_of(live.tags, stage.alias, wanted):
+        return
+    for action in actions(function, stage, live):
+        about = action.about
+        if about.kind not in ("mark", "group"):
+            entry = f"{about.key}.{about.name}".rstrip(".")
+            yield f"{function.name}: {entry} of the alias {stage.alias} was changed by hand: {_changed(action)}"
+
+
+def _changed(action: Attach) -> str:
+    if action.before is None or action.after is None:
+        return f"its {action.about.kind} is gone" if action.before is None else f"a {action.about.kind} too many"
+    return ", ".join(map(snake_case, differing(action.before.settings, action.after.settings)))
 
 
 def removal(live: LiveFunction) -> tuple[Attach, ...]:
@@ -51,9 +72,9 @@ def _removals(alias: str, gone: Iterable[Attachment]) -> Iterable[Attach]:
         yield Attach(alias, each, None)
 
 
-def _mark(alias: str, before: frozenset[str], after: frozenset[str]) -> Iterable[Attach]:
+def _mark(alias: str, before: Attachment | None, after: Attachment | None) -> Iterable[Attach]:
     if before != after:
-        yield Attach(alias, attachments.mark(alias, before), attachments.mark(alias, after))
+        yield Attach(alias, before, after)
 
 
 def _by_id(those: Iterable[Attachment]) -> Known:

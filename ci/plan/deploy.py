@@ -52,7 +52,8 @@ def deploy(
         )
         for function in ordered
     )
-    notes = point.canaries(stage, plans, live)
+    changed = (line for function in ordered for line in attach.by_hand(function, stage, live.functions[function.name]))
+    notes = (*point.canaries(stage, plans, live), *changed)
     return Plan("deploy", stage.name, region, release, origin, plans, notes, point.canary(stage, plans))
 
 

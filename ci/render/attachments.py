@@ -34,9 +34,12 @@ _MAIN = {"url": "url", "schedules": "rule", "events": "event", "permissions": "p
 
 
 def groups(actions: Iterable[Attach]) -> tuple[Group, ...]:
-    """By key, then by name. The function's mark and its log group are nobody's concern."""
+    """By key, then by name. The function's mark is shown where there is nothing else, its log group not at all."""
     entries: dict[tuple[str, str, str], list[Attach]] = {}
-    for action in actions:
+    listed = list(actions)
+    if listed and all(action.about.kind == "mark" for action in listed):
+        return (Group("~", "tag", (Change("alias", None, listed[0].alias),)),)
+    for action in listed:
         about = action.about
         if about.kind not in ("mark", "group"):
             entries.setdefault((about.key, about.name, action.alias), []).append(action)

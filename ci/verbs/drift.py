@@ -23,19 +23,20 @@ def drift(workspace: Workspace) -> int:
 
     Exits with 1 where something differs. In a workflow, one issue says what, and is closed when it is gone.
     """
-    from ci import drift, gather, live
+    from ci import attached, drift, gather, live
     from ci.github.run import current
     from ci.render import text
 
     functions = workspace.select(())
     stages = workspace.pipeline.stages.values()
     plans = [gather.to_deploy(workspace, stage, ()) for stage in stages if stage.source is None]
-    strays = [
-        f"{name}: {line}" if name else line
-        for name, site in workspace.sites().items()
-        for stage in workspace.stages_at(site).values()
-        for line in drift.strays(live.read(workspace.at(site), stage, functions, aliases=True))
-    ]
+    strays = []
+    for name, site in workspace.sites().items():
+        for stage in workspace.stages_at(site).values():
+            found = live.read(workspace.at(site), stage, functions, aliases=True)
+            around = functions if stage.source else ()  # of the others the plan tells
+            lines = drift.strays(attached.around(workspace.at(site), found, around), around)
+            strays += [f"{name}: {line}" if name else line for line in lines]
     for plan in plans:
         console.show(text.plan(plan))
     for stray in strays:

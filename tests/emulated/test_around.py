@@ -125,7 +125,7 @@ def found(account: Account, alias: str = "test") -> dict[str, Any]:
         "batches": [mapping["BatchSize"] for mapping in mappings],
         "statements": sorted("-".join(id.split("-")[1:3]) for id in said_by_statements(account, alias)),
         "retention": [group.get("retentionInDays") for group in groups],
-        "tag": functions.list_tags(Resource=arn(account))["Tags"].get(f"dollop:{alias}"),
+        "kinds": functions.list_tags(Resource=arn(account))["Tags"].get(f"dollop:{alias}", "").partition(" @")[0],
     }
 
 
@@ -133,7 +133,7 @@ def arn(account: Account) -> str:
     return f"arn:aws:lambda:{REGION}:{account.id}:function:audit"
 
 
-NOTHING = {"rules": {}, "targets": {}, "urls": 0, "batches": [], "statements": [], "retention": [], "tag": None}
+NOTHING = {"rules": {}, "targets": {}, "urls": 0, "batches": [], "statements": [], "retention": [], "kinds": ""}
 ALL = {
     "rules": {"nightly": "rate(1 day)"},
     "targets": {"test": '{"night": true}'},
@@ -141,7 +141,7 @@ ALL = {
     "batches": [1],
     "statements": ["permissions-mail", "schedules-nightly", "url-address", "url-function"],
     "retention": [14],
-    "tag": "event permission retention rule url",
+    "kinds": "event permission retention rule url",
 }
 
 
@@ -300,8 +300,26 @@ def test_what_was_changed_by_hand_is_named(around: str, dollop: Dollop, account:
         "+ log retention audit\n    retention_in_days: 14\n",
     ):
         assert line in plan
+    assert "! audit: schedules.nightly of the alias test was changed by hand: state\n" in plan
+    assert "! audit: permissions.mail of the alias test was changed by hand: its permission is gone\n" in plan
     done(dollop("deploy", "test"))
     assert ALL == found(account)
+
+
+def test_drift_is_what_was_changed_around_a_promoted_alias(
+    around: str, dollop: Dollop, account: Account, project: Project
+) -> None:
+    """By its field; what this checkout wants and nobody has promoted yet is none."""
+    done(dollop("promote", "prod"))
+    assert 0 == dollop("drift").code
+    events = account.client("events")
+    events.disable_rule(Name=f"{attachments.rule_prefix('audit', 'prod')}nightly")
+    result = dollop("drift")
+    line = "audit: schedules.nightly of the alias prod was changed by hand: state"
+    assert (1, True) == (result.code, line in result.err)
+    project.write("pipeline.yaml", PIPELINE + around.replace("rate(1 day)", "rate(2 days)"))
+    done(dollop("deploy", "test"))
+    assert 0 == dollop("drift").code
 
 
 def test_a_source_of_another_tool_is_not_taken_over(

@@ -112,6 +112,27 @@ def test_it_becomes_what_is_wanted(before: Mapping[str, Any], after: Mapping[str
 
 
 @limits(max_examples=60, deadline=None)
+@for_all(SAID, SAID, st.data())
+def test_what_is_gone_was_taken_by_hand(
+    before: Mapping[str, Any], after: Mapping[str, Any], data: st.DataObject
+) -> None:
+    """While the file says what was released, whatever is not there any more is told; when it says something else,
+    nothing is."""
+    around = Around()
+    around.do(around.plan(before))
+    assert [] == list(attach.by_hand(wanted(before), given.TEST, around.live()))
+    ours = [key for key in around.there if key not in (("event", ""), ("group", GROUP))]
+    if not ours:
+        return
+    kind, id = data.draw(st.sampled_from(ours))
+    del around.there[kind, id]
+    line, = attach.by_hand(wanted(before), given.TEST, around.live())
+    assert line.startswith("echo: ") and line.endswith(f" of the alias test was changed by hand: its {kind} is gone")
+    if keys(before) != keys(after):
+        assert [] == list(attach.by_hand(wanted(after), given.TEST, around.live()))
+
+
+@limits(max_examples=60, deadline=None)
 @for_all(SAID, SAID, st.booleans())
 def test_broken_off_anywhere_it_is_finished(
     before: Mapping[str, Any], after: Mapping[str, Any], back: bool
@@ -171,8 +192,7 @@ def test_what_is_left_out_goes_back_to_the_default() -> None:
     """A batch size that is no longer said is AWS's own for a queue."""
     around = Around()
     around.do(around.plan({"events": {"one": 2}}))
-    change, = attach.actions(wanted({"events": {"one": {"EventSourceArn": f"{SQS}one"}}}), given.TEST, around.live())
-    group, = groups([change])
+    group, = groups(around.plan({"events": {"one": {"EventSourceArn": f"{SQS}one"}}}))
     assert ("~", "event", ("name", "alias", "batch_size")) == (
         group.mark, group.what, tuple(change.key for change in group.changes)
     )
