@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import boto3
@@ -15,6 +15,7 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.loaders import Loader, create_loader
 
 from ci.aws.client import Aws, Limits
 from ci.aws.translation import WITHOUT_ACCOUNT
@@ -37,8 +38,7 @@ def connect(
     """
     chain: dict[str, Any] = {"profile_name": profile, "region_name": region, **(credentials or {})}
     try:
-        if endpoint and credentials:
-            chain["botocore_session"] = botocore.session.Session({"profile": (None, None, None, None)})
+        chain["botocore_session"] = _bare() if endpoint and credentials else _sharing(botocore.session.Session())
         session = boto3.Session(**chain)
         if not session.region_name:
             raise CredentialsError(
@@ -58,6 +58,22 @@ def connect(
         raise CredentialsError(f"AWS cannot be reached with this configuration: {error}") from None
 
 
+def _bare() -> botocore.session.Session:
+    """Whatever profile the environment names does not count."""
+    return _sharing(botocore.session.Session({"profile": (None, None, None, None)}))
+
+
+def _sharing(session: botocore.session.Session) -> botocore.session.Session:
+    """What the SDK knows of its services is read once, not for each region and role."""
+    session.register_component("data_loader", _data(session.get_config_variable("data_path")))
+    return session
+
+
+@functools.cache
+def _data(path: str | None) -> Loader:
+    return create_loader(path)
+
+
 _SESSION = "dollop"
 """Under which the other account's CloudTrail has what was done there."""
 
@@ -66,12 +82,12 @@ def _assumed(session: boto3.Session, role: str, endpoint: str | None) -> boto3.S
     """A session of ``role`` in the region of ``session``, whose credentials take it on:
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=partial(session.client, endpoint_url=endpoint),
+        client_creator=functools.partial(session.client, endpoint_url=endpoint),
         source_credentials=session.get_credentials(),
         role_arn=role,
         extra_args={"RoleSessionName": _SESSION},
     )
-    bare = botocore.session.Session({"profile": (None, None, None, None)})
+    bare = _bare()
     resolver = CredentialResolver([_Taken(fetcher)])
     bare.register_component("credential_provider", resolver)
     return boto3.Session(botocore_session=bare, region_name=session.region_name)

@@ -69,6 +69,9 @@ def translate(
     if code == "ResourceConflictException":
         hint = "another release or a change by hand is in progress: wait for it, then plan again"
         return MovedError(f"{where}: live moved under the plan: {text}", hint, code)
+    if code in _DENIED and service == "sts":
+        hint = "allow sts:AssumeRole on the role (dollop policy prints it); its trust policy must name who takes it on"
+        return AwsError(message, hint, code)
     if code in _DENIED:
         return AwsError(message, _grant(text, f"{service}:{api}"), code)
     if code in _EXPIRED:

@@ -78,11 +78,11 @@ def misplaced(
                 yield f"{site.name} has the versions of {stage.source}, with their settings: it has none of its own"
             continue
         for member in BOUND:
-            wrong = [name for name, each in functions.items() if not _fits(each, member, site, home)]
-            if wrong:
-                more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-                what = f"{key_of(member)} of {wrong[0]}{more} is of another region or account than {site.name}"
+            if wrong := [name for name, each in functions.items() if not _fits(each, member, site, home)]:
+                what = f"{key_of(member)} of {_told(wrong)} is of another region or account than {site.name}"
                 yield f"{what}: say the one there, in defaults or functions of this stage"
+        if wrong := [name for name, each in functions.items() if not _connects(each, stage, site)]:
+            yield f"an event source of {_told(wrong)} is of another region than {site.name}: Lambda cannot connect it"
 
 
 def _fits(function: Function, member: str, site: Site, home: str | None) -> bool:
@@ -96,6 +96,16 @@ def _fits(function: Function, member: str, site: Site, home: str | None) -> bool
         for text in _texts(value)
         if (arn := _ARN.match(text))
     )
+
+
+def _connects(function: Function, stage: Stage, site: Site) -> bool:
+    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html"""
+    sources = [str(each.settings.get("EventSourceArn", "")) for each in function.attachments.get(stage.name, ())]
+    return all(arn["region"] in ("", site.region) for arn in map(_ARN.match, sources) if arn)
+
+
+def _told(names: list[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -59,6 +59,10 @@ def test_a_promotion_publishes_the_same_bytes_elsewhere(
 
     When the smoke test of the next one fails in one region, every alias goes back in the other, too.
     """
+    def running(name: str) -> list[str]:
+        clients = (client(other, account.url, region) for region in (HOME, ABROAD))
+        return [one.get_alias(FunctionName=name, Name="prod")["FunctionVersion"] for one in clients]
+
     assert 0 == dollop("deploy", "test").code
     promoted = dollop("promote", "prod", "--record", "release.json")
     assert (0, 4) == (promoted.code, promoted.out.count("+ function"))
@@ -77,15 +81,22 @@ def test_a_promotion_publishes_the_same_bytes_elsewhere(
     assert 1 == failed.code
     assert f"{ABROAD}/{other}: echo: " in failed.err
     assert "every alias of the release is back where it was" in failed.err
-    for region in (HOME, ABROAD):
-        there = client(other, account.url, region)
-        versions = [there.get_alias(FunctionName=name, Name="prod")["FunctionVersion"] for name in ("echo", "audit")]
-        assert ["1", "1"] == versions
-        assert "2" == there.list_versions_by_function(FunctionName="echo")["Versions"][-1]["Version"]
+    assert ["1", "1"] == running("echo") == running("audit")
+    published = client(other, account.url, HOME).list_versions_by_function(FunctionName="echo")["Versions"]
+    assert "2" == published[-1]["Version"]
     shown = dollop("status", "--json")
     place = json.loads(shown.out)["stages"][f"prod {ABROAD}/{other}"]["echo"]["place"]
     assert (0, "differs") == (shown.code, place)
+    assert 0 == dollop("build", "--out", "dist").code
+    assert 0 == dollop("promote", "prod", "audit", "--packages", "dist").code
+    assert ["2", "2"] == running("audit")
     assert 2 == dollop("rollback", "prod", "--to", "1").code
+    assert 0 == dollop("rollback", "prod").code
+    assert ["1", "1"] == running("audit")
+    asked = dollop("invoke", "audit", "--stage", "prod", "--region", ABROAD, "--event", "1")
+    assert {"seen": 1, "arn": f"arn:aws:lambda:{ABROAD}:{other}:function:audit:prod"} == json.loads(asked.out)
+    gone = dollop("delete", "audit", "--dry-run").out
+    assert 3 == gone.count("- function audit in ")
     there = dollop("status", "--region", ABROAD).out.splitlines()[0]
     assert "function  prod us-east-1" in there and "test" not in there
     assert 2 == dollop("deploy", "test", "--region", ABROAD, "--dry-run").code

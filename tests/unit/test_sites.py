@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from botocore.exceptions import ClientError
+
 from ci import config
+from ci.aws.translation import translate
 from ci.errors import ConfigError
 from ci.model import Pipeline, Site
 from ci.plan import sites
@@ -87,6 +90,15 @@ def test_networks_are_of_one_region(project: Path) -> None:
     load(project, "region: us-east-1, functions: {echo: {vpc: {}}}", head=head)
 
 
+def test_event_sources_are_connected_in_their_own_region(project: Path) -> None:
+    """As AWS has it: there is none that calls a function in another one."""
+    queue = "events: {orders: {event_source_arn: 'arn:aws:sqs:eu-west-1:123456789012:orders'}}"
+    head = HEAD.replace("echo: {}", f"echo: {{stages: {{prod: {{{queue}}}}}}}")
+    load(project, "", head=head)
+    with pytest.raises(ConfigError, match="an event source of echo is of another region than us-east-1"):
+        load(project, "region: us-east-1", head=head)
+
+
 def test_an_alias_is_of_one_stage_in_each_site(project: Path) -> None:
     """Two stages may call theirs alike where they never meet."""
     again = "alias: prod, from: test, region: us-east-1}\n  third: {alias: prod, from: test, region: eu-west-3"
@@ -119,6 +131,15 @@ def test_a_region_chooses_among_those_that_stages_name(project: Path) -> None:
     assert ["prod us-east-1"] == list(abroad.stages_at(abroad.sites()["us-east-1"]))
     with pytest.raises(Exception, match="the stage test is not in the region us-east-1"):
         abroad.sites(abroad.stage("test"))
+
+
+def test_a_role_that_cannot_be_taken_on_is_named() -> None:
+    """Whichever call it was needed for: that one is not to blame."""
+    said = f"User: arn:aws:sts::111111111111:assumed-role/plan/x is not authorized to perform: sts:AssumeRole on {ROLE}"
+    error = ClientError({"Error": {"Code": "AccessDenied", "Message": said}}, "AssumeRole")
+    told = translate(error, "get_function", {"FunctionName": "echo"})
+    assert f"AssumeRole: {said} (AccessDenied)" == told.message
+    assert "sts:AssumeRole" in told.hint and "trust" in told.hint
 
 
 def test_one_plan_for_all_sites() -> None:
