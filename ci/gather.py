@@ -97,13 +97,16 @@ def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: s
 
 
 def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = None) -> Plan:
-    """Old versions that nothing points to, in every site of every stage."""
+    """Old versions that nothing points to, in every site of every stage; of layers too, when no function is chosen."""
     functions, stage = workspace.select(globs), workspace.stage(None)
 
     def one(site: Site) -> Plan:
         aws = workspace.at(site)
         found = live.read(aws, stage, functions, None, True, True, workspace.track)
-        return removal.prune(aws.region, functions, found, workspace.origin, retain)
+        plan = removal.prune(aws.region, functions, found, workspace.origin, retain)
+        names = set() if globs else {function.packaging.layer for function in functions} - {""}
+        layers = {name: live.own_layers(aws, name) for name in names}
+        return removal.prune_layers(plan, functions, found, layers, retain)
 
     return _everywhere(workspace, [], one)
 

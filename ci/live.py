@@ -244,6 +244,17 @@ def layer(aws: Aws, wanted: Package) -> LiveLayer:
     return LiveLayer(None, newest)
 
 
+def own_layers(aws: Aws, name: str) -> LiveLayer:
+    """Every version of the layer that we published."""
+    try:
+        listed = list(aws.pages("list_layer_versions", "LayerVersions", LayerName=name))
+    except AbsentError:
+        listed = []
+    ours = ((item["Version"], item["LayerVersionArn"]) for item in listed
+            if record.read_layer(item.get("Description", "")) is not None)
+    return LiveLayer(None, max((item["Version"] for item in listed), default=0), tuple(sorted(ours)))
+
+
 def layers(aws: Aws, arns: Iterable[str]) -> dict[str, int | None]:
     """Bytes that each layer version unpacks to. None: somebody else's, that may be used and not looked at."""
 

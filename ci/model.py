@@ -380,6 +380,8 @@ class LiveLayer:
 
     arn: str | None
     newest: int
+    ours: tuple[tuple[int, str], ...] = ()
+    """Number and ARN of each version that we published. Read only to prune."""
 
 
 @dataclass(frozen=True)

@@ -214,6 +214,15 @@ class PublishLayer:
     site: str = ""
 
 
+@dataclass(frozen=True)
+class DeleteLayer:
+    """A layer version that no version of a function has any more."""
+
+    layer: str
+    version: int
+    site: str = ""
+
+
 Preparation = (
     StorePackage | CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
 )
@@ -298,8 +307,10 @@ class Plan:
     """What comes between the beginning of a canary and the aliases' move: one watch over all of them."""
     layers: tuple[PublishLayer, ...] = ()
     """What is published first, for the functions of the plan; it reaches no user."""
+    unlayer: tuple[DeleteLayer, ...] = ()
+    """What is deleted last."""
 
     @property
     def empty(self) -> bool:
         """Nothing to do."""
-        return not any(plan.actions for plan in self.functions)
+        return not self.unlayer and not any(plan.actions for plan in self.functions)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from ci.model import Function, Live, LiveFunction, LiveVersion
+from ci.model import Function, Live, LiveFunction, LiveLayer, LiveVersion
 from ci.plan import attach
-from ci.plan.actions import DeleteFunction, DeleteVersion, FunctionPlan, Origin, Plan
+from ci.plan.actions import DeleteFunction, DeleteLayer, DeleteVersion, FunctionPlan, Origin, Plan
 
 
 def prune(region: str, functions: Iterable[Function], live: Live, origin: Origin, retain: int | None = None) -> Plan:
@@ -19,6 +20,28 @@ def prune(region: str, functions: Iterable[Function], live: Live, origin: Origin
             gone = tuple(DeleteVersion(version.version, version.size) for version in _unneeded(found, keep))
             plans.append(FunctionPlan(function.name, function.aws_name, remove=gone, arn=found.arn))
     return Plan("prune", live.stage.name, region, "", origin, tuple(plans))
+
+
+def prune_layers(
+    plan: Plan, functions: Iterable[Function], live: Live, layers: Mapping[str, LiveLayer], retain: int | None = None
+) -> Plan:
+    """``plan``, that of prune for every function, with the layer versions that none of the versions left needs.
+
+    The newest stay: the workbench may have one. What AWS still runs it keeps a copy of, whatever is deleted:
+    https://docs.aws.amazon.com/lambda/latest/api/API_DeleteLayerVersion.html
+    """
+    gone = {(each.function, old.version) for each in plan.functions for old in each.remove
+            if isinstance(old, DeleteVersion)}
+    needed = {
+        arn for name, found in live.functions.items() if found for version in found.versions or ()
+        if (name, version.version) not in gone for arn in version.settings.get("Layers", ())
+    }
+    listed = list(functions)
+    unlayer = []
+    for name, layer in sorted(layers.items()):
+        keep = retain or max(function.retain for function in listed if function.packaging.layer == name)
+        unlayer += [DeleteLayer(name, number) for number, arn in layer.ours[:-keep] if arn not in needed]
+    return replace(plan, unlayer=tuple(unlayer))
 
 
 def _unneeded(live: LiveFunction, retain: int) -> list[LiveVersion]:

@@ -19,5 +19,6 @@ def joined(plans: Mapping[str, Plan]) -> Plan:
         canary=next((plan.canary for plan in plans.values() if plan.canary), None),
         functions=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.functions),
         layers=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.layers),
+        unlayer=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.unlayer),
         notes=tuple(f"{site}: {note}" for site, plan in plans.items() for note in plan.notes),
     )

@@ -16,6 +16,7 @@ from ci.plan.actions import (
     CodeChange,
     CreateFunction,
     DeleteFunction,
+    DeleteLayer,
     DeleteVersion,
     FunctionPlan,
     Plan,
@@ -45,7 +46,7 @@ def plan(plan: Plan) -> dict[str, Any]:
         "functions": [_function(function) for function in plan.functions],
         "notes": list(plan.notes),
         "canary": asdict(plan.canary) if plan.canary else None,
-        "layers": [_layer(layer) for layer in plan.layers],
+        "layers": [*map(_layer, plan.layers), *map(_old_layer, plan.unlayer)],
     }
     return {
         **data,
@@ -82,6 +83,10 @@ def _layer(action: PublishLayer) -> dict[str, Any]:
     layer = action.layer
     said = {"call": "PublishLayerVersion", "layer": layer.function, "arn": action.arn, "site": action.site}
     return {**said, "digest": layer.digest, "size": layer.size, "bucket": action.stored and action.stored.bucket}
+
+
+def _old_layer(action: DeleteLayer) -> dict[str, Any]:
+    return {"call": "DeleteLayerVersion", "layer": action.layer, "version": action.version, "site": action.site}
 
 
 def _function(function: FunctionPlan) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from ci.plan.actions import (
     Change,
     CodeChange,
     DeleteFunction,
+    DeleteLayer,
     DeleteVersion,
     FunctionPlan,
     Plan,
@@ -29,6 +30,7 @@ def plan(plan: Plan) -> str:
     """The plan's blocks, one for each function and alias that changes, then what it comes to."""
     blocks = [_layer(layer) for layer in plan.layers]
     blocks += [block for function in plan.functions for block in _blocks(function, plan.canary)]
+    blocks += [_old_layer(layer) for layer in plan.unlayer]
     lines = [line for block in blocks for line in (*block, "")]
     lines += [f"  ! {plain(note)}" for note in plan.notes]
     return "\n".join((*lines, f"  {summary(plan)}")) + "\n"
@@ -41,7 +43,7 @@ def summary(plan: Plan) -> str:
     counts = {
         "to create": sum(function.new for function in plan.functions),
         "to update": sum(bool(f.prepare or f.shift or f.attach) and not f.new for f in plan.functions),
-        "to remove": sum(len(function.remove) for function in plan.functions),
+        "to remove": sum(len(function.remove) for function in plan.functions) + len(plan.unlayer),
         "unchanged": sum(not function.actions for function in plan.functions),
     }
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
@@ -53,6 +55,11 @@ def _layer(action: PublishLayer) -> list[str]:
     version = action.arn.rpartition(":")[2]
     size = f"    size: {si(action.layer.size)}"
     return [f"  + layer {plain(action.layer.function)}{site}", f"    version: {plain(version)}", size, *through]
+
+
+def _old_layer(action: DeleteLayer) -> list[str]:
+    site = f" in {plain(action.site)}" if action.site else ""
+    return [f"  - layer {plain(action.layer)}{site}", f"    version: {action.version}"]
 
 
 def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]]:

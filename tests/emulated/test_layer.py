@@ -43,6 +43,7 @@ def layered(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("UV_CACHE_DIR", str(project.root.parent / "uv"))
     for version in ("1.0", "2.0"):
         wheel(index.folder, "one", version=version)
+        wheel(index.folder, "two", version=version)
     project.write("pipeline.yaml", PIPELINE)
     project.write("functions/one/echo.py", CODE)
     project.write("requirements.txt", "one==1.0\n")
@@ -114,6 +115,29 @@ def test_a_layer_is_published_once(
     dollop("deploy", "test")
     assert [] == published(strict)
     assert [1, 2] == versions(account, "demo-deps")
+
+    layered.write("requirements.txt", "one==1.0\n--no-binary other\n")  # another file, the same content
+    assert "nothing to do: 3 unchanged" in dollop("deploy", "test").out
+
+
+def test_prune_knows_layers(dollop: Dollop, account: Account, layered: Project) -> None:
+    """A layer version that a version of a function has stays, so do the newest, and what somebody else published."""
+    client = account.client("lambda")
+    client.publish_layer_version(LayerName="demo-deps", Content={"ZipFile": b"PK\5\6" + bytes(18)})
+    for text in ("one==1.0", "one==2.0", "one==1.0\ntwo==1.0", "one==2.0\ntwo==1.0"):
+        layered.write("requirements.txt", text)
+        dollop("deploy", "test", "echo", "twin")
+    assert [1, 2, 3, 4, 5] == versions(account, "demo-deps")
+    assert "nothing to do" in dollop("prune").out
+    assert "layer" not in dollop("prune", "echo", "--retain", "1", "--dry-run").out
+    pruned = dollop("prune", "--retain", "1")
+    assert "  - layer demo-deps\n    version: 2\n" in pruned.out
+    assert "deleted layer             env=test layer=demo-deps version=3" in pruned.err
+    # The aliases run the last versions, with layer version 5, and would roll back to those with 4.
+    assert [1, 4, 5] == versions(account, "demo-deps")
+    dollop("rollback", "test")
+    assert ["demo-deps:4"] == used(account, "echo")
+    assert "nothing to do" in dollop("prune", "--retain", "1").out
 
 
 def test_a_number_that_was_not_expected(dollop: Dollop, account: Account, strict: Strict) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ci.model import LiveAlias
+from ci.model import LiveAlias, LiveLayer, Packaging
 from ci.plan import removal
-from ci.plan.actions import DeleteFunction, DeleteVersion
+from ci.plan.actions import DeleteFunction, DeleteLayer, DeleteVersion
 from tests.unit import given
 from tests.unit.given import REGION, alias, found, function, version
 
@@ -50,3 +52,29 @@ def test_delete() -> None:
     live = given.live({"echo": found(*VERSIONS, aliases=aliases), "api": None})
     (plan,) = removal.delete(REGION, [function(), function("api")], live, given.origin()).functions
     assert (DeleteFunction({"prod": "11", "test": "12"}),) == plan.actions
+
+
+LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:deps"
+
+
+@pytest.mark.parametrize(
+    ("ours", "retain", "expected"),
+    [
+        ((1, 2, 3, 4, 5), 1, [1, 2, 4]),  # echo is left with its versions 2 and 3, of the layers 3 and 5
+        ((1, 2, 3, 4, 5), 2, [1, 2]),
+        ((1, 2, 3, 4, 5), 5, []),
+        ((2, 4), 1, [2]),
+        ((), 1, []),
+    ],
+)
+def test_prune_of_layers(ours: tuple[int, ...], retain: int, expected: list[int]) -> None:
+    """Of those that we published, the oldest beyond ``retain`` go, but none that any version left has."""
+    with_layer = replace(function(), packaging=Packaging(layer="deps"))
+    versions = tuple(version(str(n), Layers=[f"{LAYER}:{layer}"]) for n, layer in ((1, 1), (2, 3), (3, 5)))
+    live = given.live({"echo": found(*versions, aliases=(alias("3", previous="2"),)), "gone": None})
+    plan = removal.prune(REGION, [with_layer], live, given.origin(), 2)
+    layers = {"deps": LiveLayer(None, 5, tuple((number, f"{LAYER}:{number}") for number in ours))}
+    pruned = removal.prune_layers(plan, [with_layer], live, layers, retain)
+    assert [DeleteLayer("deps", number) for number in expected] == list(pruned.unlayer)
+    assert plan.functions == pruned.functions
+    assert not pruned.empty
