@@ -106,9 +106,10 @@ def template(pipeline: Pipeline, roles: Iterable[Role], trusted: Repository) -> 
     }
 
 
-def notes(template: Mapping[str, Any], trusted: Repository) -> list[str]:
+def notes(template: Mapping[str, Any], roles: Iterable[Role], trusted: Repository) -> list[str]:
     """What to know before it is deployed."""
-    said = []
+    said = [note for role in roles for note in role.notes]
+    said += [f"{role.purpose} It is not in this template: dollop policy {role.name}" for role in roles if role.account]
     if len(json.dumps(template, separators=(",", ":")).encode()) > BODY_LIMIT:
         said.append("the template is too large to be sent directly: aws cloudformation deploy takes --s3-bucket")
     if not trusted.numbered:

@@ -51,7 +51,7 @@ def aws(
     made = policy.roles(pipeline, policy.place(pipeline, account=account))
     trusted = _numbered(aws.repository(repository, owner_id, repository_id))
     template = aws.template(pipeline, made, trusted)
-    for note in [*aws.notes(template, trusted), *(note for role in made for note in role.notes)]:
+    for note in aws.notes(template, made, trusted):
         console.note(note)
     if not deploy:
         click.echo(data.to_json(template), nl=False)

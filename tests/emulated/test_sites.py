@@ -100,3 +100,25 @@ def test_a_promotion_publishes_the_same_bytes_elsewhere(
     there = dollop("status", "--region", ABROAD).out.splitlines()[0]
     assert "function  prod us-east-1" in there and "test" not in there
     assert 2 == dollop("deploy", "test", "--region", ABROAD, "--dry-run").code
+
+
+def test_each_region_has_numbers_of_its_own(
+    project: Project, account: Account, dollop: Callable[..., Result]
+) -> None:
+    """Where a stage is in the regions of its source, its alias moves to the version that is recorded for there."""
+    text = (project.root / "pipeline.yaml").read_text()
+    regions = f"regions: [{HOME}, {ABROAD}]"
+    text = text.replace("from: test", f"from: test, {regions}").replace("alias: test}", f"alias: test, {regions}}}")
+    project.write("pipeline.yaml", text)
+    assert 0 == dollop("deploy", "test", "audit").code
+    abroad = client(account.id, account.url, ABROAD)
+    abroad.update_function_configuration(FunctionName="audit", MemorySize=256)
+    abroad.get_waiter("function_updated_v2").wait(FunctionName="audit")
+    abroad.publish_version(FunctionName="audit")
+    project.write("functions/audit/audit.py", "def handle(event, context):\n    return 2\n")
+    assert 0 == dollop("deploy", "test", "audit", "--record", "release.json").code
+    recorded = json.loads((project.root / "release.json").read_text())
+    assert {HOME: {"audit": "2"}, ABROAD: {"audit": "3"}} == recorded["sites"]
+    planned = json.loads(dollop("promote", "prod", "--release", "release.json", "--json").out)
+    assert [["CreateAlias"], ["CreateAlias"]] == [[each["call"] for each in f["actions"]] for f in planned["functions"]]
+    assert "3" == abroad.get_alias(FunctionName="audit", Name="prod")["FunctionVersion"]

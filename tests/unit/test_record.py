@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,8 +111,11 @@ RELEASE = Release("1f3a2b4-9c0d1e2f", "test", "1f3a2b4", "1234", "2026-01-31T09:
 
 
 def test_release_record_is_read_back() -> None:
-    """Every field."""
-    assert RELEASE == record.from_json(record.to_json(RELEASE), "release.json")
+    """Every field; with the versions of each site, where there are several."""
+    scattered = replace(RELEASE, sites={"eu-west-1": {"echo": "8"}, "us-east-1/222222222222": {"echo": "3"}})
+    for release in (RELEASE, scattered):
+        assert release == record.from_json(record.to_json(release), "release.json")
+    assert "sites" not in json.loads(record.to_json(RELEASE))
 
 
 def changed(**fields: Any) -> str:
@@ -149,6 +153,10 @@ def changed(**fields: Any) -> str:
         ),
         (changed(stage=None), "release.json: not a release record: stage is missing or malformed"),
         (changed(release="a b"), "release.json: not a release record: release is missing or malformed"),
+        (changed(sites=[]), "release.json: not a release record: sites is missing or malformed"),
+        (changed(sites={"../a": {}}), "release.json: not a release record: sites is missing or malformed"),
+        (changed(sites={"a": {}}), "release.json: not a release record: sites.a.echo is missing or malformed"),
+        (changed(sites={"a": 1}), "release.json: not a release record: sites.a.echo is missing or malformed"),
         (changed(run="\u001b[31m"), "release.json: not a release record: run is missing or malformed"),
     ],
 )
