@@ -80,7 +80,7 @@ def _url(alias: str, said: Said) -> Iterable[Attachment]:
 def url_settings(said: Said) -> dict[str, Any]:
     """With AWS's defaults: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunctionUrlConfig.html"""
     settings = {"AuthType": said["AuthType"], "InvokeMode": "BUFFERED", "Cors": {}} | dict(said)
-    return {**settings, "Cors": {key: value for key, value in settings["Cors"].items() if value not in ([], None)}}
+    return {**settings, "Cors": {key: value for key, value in settings["Cors"].items() if value}}
 
 
 def _schedule(function: str, alias: str, name: str, said: Said) -> Iterable[Attachment]:
@@ -134,12 +134,18 @@ def source(settings: Settings) -> str:
     return parts[2] if len(parts) > 2 else ""
 
 
+def event_defaults(said: Said) -> dict[str, Any]:
+    """What AWS takes for a source of that kind where nothing is said."""
+    kind = source(said)
+    return _EVENT_DEFAULTS[""] | _EVENT_DEFAULTS[kind] if kind in _EVENT_DEFAULTS else {}
+
+
 def event_settings(said: Said) -> dict[str, Any]:
     """With AWS's defaults for what is not said; empty where AWS has nothing."""
-    defaults = _EVENT_DEFAULTS[""] | _EVENT_DEFAULTS.get(source(said), {}) if source(said) in _EVENT_DEFAULTS else {}
-    settings = defaults | {key: value for key, value in said.items() if value is not None}
+    settings = event_defaults(said) | {key: value for key, value in said.items() if value is not None}
     if destination := settings.get("DestinationConfig"):
-        settings["DestinationConfig"] = {side: where for side, where in destination.items() if where}
+        said_of_it = {side: where for side, where in destination.items() if where and where.get("Destination")}
+        settings["DestinationConfig"] = said_of_it
     if (criteria := settings.get("FilterCriteria")) and not criteria.get("Filters"):
         settings["FilterCriteria"] = {}
     return settings

@@ -14,6 +14,7 @@ from ci.attached import Place, read
 from ci.errors import AbsentError, AwsError, DollopError, MovedError
 from ci.model import Attachment, Settings
 from ci.plan.actions import Attach, FunctionPlan
+from ci.plan.attach import differing
 
 _IN_USE = 60.0
 """Seconds until an event source mapping, which changes its state in its own time, can be changed again."""
@@ -118,23 +119,17 @@ def _verb(action: Attach) -> str:
 
 
 def _place(job: Job, function: FunctionPlan, action: Attach) -> Place:
-    arn = function.arn
-    if not arn:  # it was created by this release
-        answer = job.aws(function).call("get_function", FunctionName=function.aws_name)
-        arn = ":".join(answer["Configuration"]["FunctionArn"].split(":")[:7])
     group = action.about.id if action.about.kind in ("group", "retention") else ""
-    return Place(job.aws(function), function.aws_name, action.alias, arn, group)
+    return Place(job.aws(function), function.aws_name, action.alias, job.arn(function), group)
 
 
 def _is_there(place: Place, action: Attach) -> bool:
     wanted = action.after
     found = read(place, attachments.kinds([action.about]))
     same = (each for each in found if wanted and (each.kind, each.id) == (wanted.kind, wanted.id))
-    return any(wanted and (wanted.kind == "permission" or _agree(each.settings, wanted.settings)) for each in same)
-
-
-def _agree(there: Settings, wanted: Settings) -> bool:
-    return all(there.get(key) == value for key, value in wanted.items() if not attachments.is_fixed(key))
+    return any(
+        wanted and (wanted.kind == "permission" or not differing(each.settings, wanted.settings)) for each in same
+    )
 
 
 def _write(place: Place, action: Attach) -> None:
@@ -208,12 +203,16 @@ def _target(place: Place, before: Before, after: After) -> None:
 
 
 def _event(place: Place, before: Before, after: After) -> None:
+    """Not every source takes every member: what is as it was, or as AWS has it by itself, is not sent."""
     if after and before:
-        said = {key: value for key, value in after.settings.items() if not attachments.is_fixed(key)}
-        at = {"UUID": before.reference, "FunctionName": place.target}
-        place.aws.call("update_event_source_mapping", **at, **said)
+        said = {key: after.settings[key] for key in differing(before.settings, after.settings)}
+        if said.get("DestinationConfig") == {}:
+            said["DestinationConfig"] = {"OnFailure": {"Destination": ""}}
+        if said:
+            place.aws.call("update_event_source_mapping", UUID=before.reference, **said)
     elif after:
-        said = _without_empty(after.settings)
+        defaults = attachments.event_defaults(after.settings)
+        said = {key: value for key, value in after.settings.items() if key not in defaults or value != defaults[key]}
         tags = {attachments.TAG: after.id}
         place.aws.call("create_event_source_mapping", FunctionName=place.target, Tags=tags, **said)
     elif before:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ci.aws import Aws
@@ -27,10 +27,20 @@ class Job:
     sites: Mapping[str, Aws]
     _log: Log
     track: Track
+    _arns: dict[str, str] = field(default_factory=dict)
 
     def aws(self, function: FunctionPlan) -> Aws:
         """The way to where ``function`` is."""
         return self.sites[function.site]
+
+    def arn(self, function: FunctionPlan) -> str:
+        """Unqualified; asked for once where this release has created the function."""
+        if function.arn:
+            return function.arn
+        if function.label not in self._arns:
+            answer = self.aws(function).call("get_function", FunctionName=function.aws_name)
+            self._arns[function.label] = ":".join(answer["Configuration"]["FunctionArn"].split(":")[:7])
+        return self._arns[function.label]
 
     @property
     def interrupted(self) -> threading.Event:
