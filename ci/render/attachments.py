@@ -17,6 +17,9 @@ class Group:
 
     mark: str
     what: str
+    name: str
+    alias: str
+    """Empty where it is the whole function's."""
     changes: tuple[Change, ...]
 
 
@@ -38,7 +41,7 @@ def groups(actions: Iterable[Attach]) -> tuple[Group, ...]:
     entries: dict[tuple[str, str, str], list[Attach]] = {}
     listed = list(actions)
     if listed and all(action.about.kind == "mark" for action in listed):
-        return (Group("~", "tag", (Change("alias", None, listed[0].alias),)),)
+        return (Group("~", "tag", "", listed[0].alias, ()),)
     for action in listed:
         about = action.about
         if about.kind not in ("mark", "group"):
@@ -52,10 +55,8 @@ def _group(key: str, name: str, alias: str, parts: Iterable[Attach]) -> Group:
     main = [part for part in listed if part.about.kind == _MAIN.get(key, part.about.kind)]
     new, gone = (any(getattr(part, side) for part in main) for side in ("after", "before"))
     mark = "~" if new == gone else "+" if new else "-"
-    title = (Change("name", None, name),) if name else ()
-    where = () if key == "log_retention" else (Change("alias", None, alias),)
     changes = () if mark == "-" else _changes(main, [part for part in listed if part not in main])
-    return Group(mark, _WHAT[key], (*title, *where, *changes))
+    return Group(mark, _WHAT[key], name, "" if key == "log_retention" else alias, changes)
 
 
 def _changes(main: Iterable[Attach], rest: Iterable[Attach]) -> tuple[Change, ...]:

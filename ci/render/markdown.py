@@ -252,7 +252,9 @@ def _diff(function: FunctionPlan, canary: Canary | None) -> list[str]:
             lines += _change(Change(f"alias {action.alias}", action.before, action.expected))
             lines += [f"  {key}: {plain(value)}" for key, value in rollout(action, function, canary)]
     for group in attachments.groups(function.attach):
-        lines.append(f"{group.mark} {group.what}".replace("~", "!"))
+        of = f"of alias {plain(group.alias)}" if group.alias else ""
+        title = " ".join(filter(None, (group.what, plain(group.name), of)))
+        lines.append(f"{'!' if group.mark == '~' else group.mark} {title}")
         lines += [line for change in group.changes for line in _change(change)]
     return lines
 

@@ -86,8 +86,10 @@ def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]
                 *(f"    {key}: {plain(value)}" for key, value in rollout(action, function, canary)),
             ]
     for group in attachments.groups(function.attach):
-        body = [line for change in group.changes for line in _change(change)]
-        yield [f"  {group.mark} {group.what} {plain(function.function)}", *body]
+        about = {"name": group.name, "alias": group.alias}
+        body = [f"    {key}: {plain(value)}" for key, value in about.items() if value]
+        body += [line for change in group.changes for line in _change(change)]
+        yield [f"  {group.mark} {group.what} {plain(function.label)}", *body]
     for removal in function.remove:
         if isinstance(removal, DeleteVersion):
             size = f"    size: {si(removal.size)}"

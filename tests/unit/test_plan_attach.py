@@ -15,7 +15,8 @@ from ci import attachments
 from ci.errors import Refused
 from ci.model import Attachment, Function, LiveFunction
 from ci.plan import attach
-from ci.plan.actions import Attach
+from ci.plan.actions import Attach, Change, FunctionPlan, Plan
+from ci.render import data, markdown, text
 from ci.render.attachments import groups
 from tests.unit import given
 
@@ -193,10 +194,9 @@ def test_what_is_left_out_goes_back_to_the_default() -> None:
     around = Around()
     around.do(around.plan({"events": {"one": 2}}))
     group, = groups(around.plan({"events": {"one": {"EventSourceArn": f"{SQS}one"}}}))
-    assert ("~", "event", ("name", "alias", "batch_size")) == (
-        group.mark, group.what, tuple(change.key for change in group.changes)
+    assert ("~", "event", "one", (Change("batch_size", "2", "10"),)) == (
+        group.mark, group.what, group.name, group.changes
     )
-    assert ("2", "10") == (group.changes[-1].before, group.changes[-1].after)
 
 
 def test_a_schedule_is_one_thing_to_its_reader() -> None:
@@ -204,16 +204,55 @@ def test_a_schedule_is_one_thing_to_its_reader() -> None:
     around = Around()
     plan = around.plan({"schedules": {"one": {"ScheduleExpression": "rate(1 day)", "Input": {"a": 1}}}})
     group, = groups(plan)
-    assert ("+", "schedule") == (group.mark, group.what)
-    assert ["name: one", "alias: test", "schedule_expression: rate(1 day)", "state: ENABLED", 'input: {"a": 1}'] == [
+    assert ("+", "schedule", "one", "test") == (group.mark, group.what, group.name, group.alias)
+    assert ["schedule_expression: rate(1 day)", "state: ENABLED", 'input: {"a": 1}'] == [
         f"{change.key}: {change.after}" for change in group.changes
     ]
     around.do(plan)
     del around.there["target", next(id for kind, id in around.there if kind == "target")]
     group, = groups(around.plan({"schedules": {"one": {"ScheduleExpression": "rate(1 day)", "Input": {"a": 1}}}}))
-    assert ("~", [("name", ""), ("alias", ""), ("input", ""), ("target", "added")]) == (
+    assert ("~", [("input", ""), ("target", "added")]) == (
         group.mark, [(change.key, change.verb) for change in group.changes]
     )
+
+
+def test_a_plan_shows_it() -> None:
+    """As text and as a diff in Markdown; as data with each write."""
+    around = Around()
+    around.do(around.plan({"url": {"AuthType": "NONE"}, "schedules": {"one": {"ScheduleExpression": "rate(1 day)"}}}))
+    actions = around.plan({"url": {"AuthType": "AWS_IAM"}, "log_retention": 7})
+    function = FunctionPlan("echo", "echo", version="3", attach=actions)
+    plan = Plan("deploy", "test", given.REGION, "r", given.origin(), (function,))
+    assert """\
+  ~ url echo
+    alias: test
+    auth_type: NONE -> AWS_IAM
+
+  - schedule echo
+    name: one
+    alias: test
+
+  + log retention echo
+    retention_in_days: 7
+
+  1 to update
+""" == text.plan(plan)
+    body = markdown.plan(plan, markdown.Links("https://github.com/octo/shop", "1"))
+    assert "| `echo` | ~ url, - schedule, + log retention |  | 3 |" in body
+    assert """\
+```diff
+  function echo
+! url of alias test
+- auth_type: NONE
++ auth_type: AWS_IAM
+- schedule one of alias test
++ log retention
++ retention_in_days: 7
+```""" in body
+    told = data.plan(plan)["functions"][0]["actions"]
+    assert len(actions) == len(told)
+    url = next(action for action in told if action.get("attach") == "url")
+    assert ("NONE", "AWS_IAM") == (url["before"]["AuthType"], url["after"]["AuthType"])
 
 
 @pytest.mark.parametrize(("function", "alias"), [("f" * 64, "test"), ("f" * 63, "test"), ("f" * 64, "a" * 128)])
