@@ -87,6 +87,7 @@ def _kept(entry: Entry, cache: Cache) -> Entry | None:
     path = cache.path("stripped", f"{_key(entry)}.deflate")
     if sha256(path) != hashed:
         return None
+    cache.used("stripped", path.name)
     file = File(entry.file.path, entry.file.mode, int(size), int(crc32), content)
     return Entry(file, archive.DEFLATED, int(length), container=path)
 

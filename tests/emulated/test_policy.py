@@ -70,7 +70,7 @@ def made(clients: Clients) -> dict[str, policy.Role]:
     settings = {"Role": EXECUTION}
     function = Function(
         "echo", "shop-echo", settings, {}, Path("functions/echo"), smoke=Smoke({}, {}),
-        packaging=Packaging(bucket=BUCKET),
+        packaging=Packaging(bucket=BUCKET, layer="shop-deps"),
     )
     stages = {"test": Stage("test", "test"), "prod": Stage("prod", "prod", source="test")}
     pipeline = Pipeline(Path(), "shop", REGION, stages, {"echo": function})
@@ -190,11 +190,27 @@ def test_only_who_uploads_stores_packages(aws: Callable[[str], Client], clients:
         assert set() == passed(role, "dollop/")
 
 
+def test_only_who_uploads_publishes_layers(aws: Callable[[str], Client]) -> None:
+    """And of layers only the one that dependencies go into.
+
+    (This emulator takes whatever reads a layer for ListLayers: who finds and uses one is not seen here.)
+    """
+    content = {"ZipFile": package("1")}
+
+    def passed(role: str, layer: str) -> bool:
+        client = aws(role)
+        return not _refused(lambda: client.publish_layer_version(LayerName=layer, Content=content))
+
+    assert passed("deploy-test", "shop-deps")
+    assert not passed("deploy-test", "payroll")
+    assert not any(passed(role, "shop-deps") for role in ("plan", "promote-prod", "observe"))
+
+
 def _refused(call: Callable[[], Any]) -> bool:
     try:
         call()
     except ClientError as error:
-        return error.response["Error"]["Code"] in ("AccessDenied", "403")
+        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403")
     return False
 
 
