@@ -110,11 +110,22 @@ def package(aws: Aws, function: Function, qualifier: str) -> tuple[LiveVersion, 
     if answer is None:
         raise AbsentError(f"function {function.name}: AWS has no {qualifier} of it", "dollop status says what there is")
     found = version(answer)
-    data, _ = aws.download(answer["Code"]["Location"], content.SIZE_LIMIT)
-    if _sha256(data) != found.code_sha256:
-        what = f"function {function.name}: version {found.version}: AWS handed out a zip that is not the version's"
+    where = f"function {function.name}: version {found.version}"
+    return found, _whole(aws, answer["Code"]["Location"], found.code_sha256, where)
+
+
+def package_of_layer(aws: Aws, arn: str) -> bytes:
+    """The zip of a layer's version. Raises AwsError as ``package`` does."""
+    answer = aws.call("get_layer_version_by_arn", Arn=arn)["Content"]
+    return _whole(aws, answer["Location"], answer["CodeSha256"], arn)
+
+
+def _whole(aws: Aws, location: str, code_sha256: str, where: str) -> bytes:
+    data, _ = aws.download(location, content.SIZE_LIMIT)
+    if _sha256(data) != code_sha256:
+        what = f"{where}: AWS handed out a zip that is not the version's"
         raise AwsError(what, "its sha256 differs; the embedded AWS has the newest zip only")
-    return found, data
+    return data
 
 
 def _get(aws: Aws, name: str, qualifier: str | None = None) -> dict[str, Any] | None:

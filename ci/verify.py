@@ -1,16 +1,19 @@
-"""Is what runs what this checkout builds? Everything is built again, and compared with the live zip, entry by entry."""
+"""Is what runs what this checkout builds? Everything is built again, and compared with the live zip, entry by entry.
+
+Dependencies in a layer are compared with the layer that the version uses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ci import content, live
 from ci.aws import Aws
-from ci.errors import AwsError
-from ci.model import File, Function, LiveVersion, Package, Site
+from ci.errors import AwsError, DollopError
+from ci.model import File, Function, LiveVersion, Package, Stage, label
 from ci.workspace import Workspace
 
 
@@ -33,25 +36,48 @@ class Verified:
     differences: tuple[Difference, ...]
 
 
-def verify(workspace: Workspace, site: Site, functions: Sequence[Function], qualifier: str) -> tuple[Verified, ...]:
-    """Compare each function's version ``qualifier``, a number or an alias, in ``site``.
-
-    What earlier builds left is not believed.
+def verify(
+    workspace: Workspace, functions: Sequence[Function], stage: Stage, version: str | None
+) -> tuple[Verified, ...]:
+    """Compare what ``stage`` runs, or a ``version``, in each of its sites. What earlier builds left is not believed.
 
     Raises BuildError, and AwsError where a zip cannot be had.
     """
     with TemporaryDirectory() as folder:
-        packages, aws = workspace.packages(functions, Path(folder)), workspace.at(site)
-        return tuple(_verified(aws, function, packages[function.name], qualifier) for function in functions)
+        packages = workspace.packages(functions, Path(folder))
+        return tuple(
+            replace(found, function=label(found.function, name))
+            for name, site in workspace.sites(stage).items()
+            for found in _at(workspace.at(site), name, packages, functions, version or stage.alias)
+        )
+
+
+def _at(
+    aws: Aws, site: str, packages: Mapping[str, Package], functions: Sequence[Function], qualifier: str
+) -> Iterator[Verified]:
+    try:
+        for function in functions:
+            yield _verified(aws, function, packages[function.name], qualifier)
+    except DollopError as error:
+        raise error.within(site)
 
 
 def _verified(aws: Aws, function: Function, package: Package, qualifier: str) -> Verified:
     version, data = live.package(aws, function, qualifier)
+    deployed, built = _files(data, f"function {function.name}: version {version.version}"), package.files
+    if package.layer:
+        built += package.layer.files
+        for arn in version.settings.get("Layers", ()):
+            if arn.split(":")[6] == package.layer.function:
+                deployed += _files(live.package_of_layer(aws, arn), f"function {function.name}: {arn}")
+    return Verified(function.name, version, package, differences(deployed, built))
+
+
+def _files(data: bytes, where: str) -> tuple[File, ...]:
     try:
-        files = content.read(data, folders=True)
+        return content.read(data, folders=True)
     except ValueError as error:
-        raise AwsError(f"function {function.name}: version {version.version}: its package {error}") from None
-    return Verified(function.name, version, package, differences(files, package.files))
+        raise AwsError(f"{where}: its package {error}") from None
 
 
 def differences(deployed: Sequence[File], built: Sequence[File]) -> tuple[Difference, ...]:

@@ -32,18 +32,20 @@ def save(packages: Iterable[Package], folder: Path) -> None:
 
 
 def sbom(package: Package) -> str:
-    """The zip with its digests, and every distribution in it: where it is from, its wheel's hash, its licence."""
-    whole = Component(
-        name=package.function,
-        type=ComponentType.APPLICATION,
-        version=package.digest,
-        bom_ref=package.function,
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=base64.b64decode(package.code_sha256).hex())],
-    )
+    """The zip with its digests, and every distribution in it or in its layer: where it is from, its wheel's hash, its
+    licence.
+    """
+    whole = _zip(package, ComponentType.APPLICATION)
     bom = Bom(serial_number=_serial(package), metadata=BomMetaData(component=whole))
     parts = [_component(dependency) for dependency in package.dependencies]
     bom.components.update(parts)
-    bom.register_dependency(whole, parts)
+    if package.layer:
+        layer = _zip(package.layer, ComponentType.FILE)
+        bom.components.add(layer)
+        bom.register_dependency(whole, [layer])
+        bom.register_dependency(layer, parts)
+    else:
+        bom.register_dependency(whole, parts)
     data = json.loads(JsonV1Dot6(bom).output_as_string())
     # When it was written is nothing of the package.
     del data["metadata"]["timestamp"]
@@ -53,6 +55,16 @@ def sbom(package: Package) -> str:
 def _serial(package: Package) -> uuid.UUID:
     digest = hashlib.sha256(f"{package.function}\n{package.code_sha256}".encode()).digest()
     return uuid.UUID(bytes=digest[:16], version=4)
+
+
+def _zip(package: Package, kind: ComponentType) -> Component:
+    return Component(
+        name=package.function,
+        type=kind,
+        version=package.digest,
+        bom_ref=f"{kind.value}:{package.function}",
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=base64.b64decode(package.code_sha256).hex())],
+    )
 
 
 def _component(dependency: Dependency) -> Component:

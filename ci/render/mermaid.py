@@ -39,9 +39,9 @@ def composition(package: Package) -> list[str]:
     slices = [(f"{part.name} {part.version}", part.size) for part in parts[:_SLICES]]
     if rest := parts[_SLICES:]:
         slices.append((f"{len(rest)} more", sum(part.size for part in rest)))
-    own = package.size - sum(size for _, size in slices)
-    slices.append(("own code", max(own, 0)))
-    title = _label(f"{package.function}: {si(package.size)} zipped")
+    whole = package.size + (package.layer.size if package.layer else 0)
+    slices.append(("own code", max(whole - sum(size for _, size in slices), 0)))
+    title = _label(f"{package.function}: {si(whole)} zipped{', with its layer' if package.layer else ''}")
     return [f"pie title {title}", *(f'  "{_label(f"{name}, {si(size)}")}" : {size}' for name, size in slices if size)]
 
 

@@ -74,7 +74,7 @@ def _verify(workspace: Workspace, chosen: list[Function], stage: Stage, version:
     from ci.render import data
     from ci.render import verified as render
 
-    site = next(iter(workspace.sites(stage).values()))
-    found, commit = verify.verify(workspace, site, chosen, str(version or stage.alias)), workspace.origin.commit
+    commit = workspace.origin.commit
+    found = verify.verify(workspace, chosen, stage, str(version) if version else None)
     click.echo(data.to_json(render.data(found, commit)) if as_json else render.text(found, commit), nl=False)
     return 1 if any(each.differences for each in found) else 0

@@ -181,3 +181,13 @@ def test_one_layer_and_different_dependencies(dollop: Dollop, layered: Project) 
     assert "function echo: its dependencies are not those of alone" in failed.err
     assert "both are to be the layer demo-deps" in failed.err
     assert "or a layer each" in failed.err
+
+
+def test_a_layer_is_verified_with_its_function(layered: Project, dollop: Dollop) -> None:
+    """Built again, both are what runs; a dependency of another version is found in the layer."""
+    dollop("deploy", "test", "echo")
+    assert "is the same zip" in dollop("build", "echo", "--verify").out
+    layered.write("requirements.txt", "one==2.0\n")
+    differing = dollop("build", "echo", "--verify", code=1).out
+    assert "~ python/one.py content" in differing
+    assert "- python/one-1.0.dist-info/METADATA" in differing and "+ python/one-2.0.dist-info/METADATA" in differing

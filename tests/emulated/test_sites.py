@@ -73,6 +73,12 @@ def test_a_promotion_publishes_the_same_bytes_elsewhere(
         assert [tested[key] for key in same] == [found[key] for key in same]
         assert f"arn:aws:iam::{other}:role/deploy" == found["Role"]
     assert "  nothing to do: 4 unchanged\n" == dollop("promote", "prod", "--dry-run").out
+    verified = dollop("build", "echo", "--verify", "--stage", "prod")
+    assert 0 == verified.code, verified.err
+    assert [f"  = echo in {region}/{other}: version 1" for region in (HOME, ABROAD)] == [
+        line.partition(" of ")[0] for line in verified.out.splitlines()
+    ]
+    assert f"echo in {ABROAD}/{other}&nbsp;<b>1</b>" in dollop("report", "--html").out
 
     project.write("functions/echo/echo.py", FAILS_ABROAD)
     project.write("functions/audit/audit.py", "def handle(event, context):\n    return 2\n")

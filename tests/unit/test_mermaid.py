@@ -28,6 +28,8 @@ def test_composition_is_a_pie_of_the_zip() -> None:
     assert ['  "3 more, 6.0 kB" : 6000', '  "own code, 5.0 kB" : 5000'] == lines[-2:]
     assert 60_000 == sum(int(line.rpartition(" ")[2]) for line in lines[1:])
     assert [] == mermaid.composition(given.package())
+    apart = replace(package, size=5_000, layer=given.package(size=55_000))
+    assert ["pie title echo: 60 kB zipped, with its layer", *lines[1:]] == mermaid.composition(apart)
 
 
 def test_the_way_of_a_commit() -> None:

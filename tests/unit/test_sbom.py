@@ -39,6 +39,7 @@ def holding(*dependencies: Dependency, name: str = "echo") -> Package:
     [
         holding(),
         holding(LXML, BUILT, BARE),
+        replace(holding(LXML), layer=given.package(name="deps")),
         holding(*(replace(LXML, name=name, licence=name) for name in ("MIT OR Apache-2.0", "<b>", "?"))),
         holding(Dependency("a/../b@c?d#e", "1 0", "wheel", 0, "", "::set-output \u00fc")),
     ],
@@ -66,8 +67,22 @@ def test_bill_of_materials_tells_what_is_in_the_zip() -> None:
     properties = {name: {p["name"]: p["value"] for p in each["properties"]} for name, each in found.items()}
     origins = {name: said["dollop:origin"] for name, said in properties.items()}
     assert {"lxml": "wheel", "own": "build", "bare": "lambda-packages"} == origins
-    (root,) = (each for each in data["dependencies"] if each["ref"] == "echo")
-    assert {each["purl"] for each in data["components"]} == set(root["dependsOn"])
+    assert {each["purl"] for each in data["components"]} == depends(data)["application:echo"]
+
+
+def depends(data: dict[str, Any]) -> dict[str, set[str]]:
+    return {each["ref"]: set(each.get("dependsOn", ())) for each in data["dependencies"]}
+
+
+def test_bill_of_materials_has_the_layer() -> None:
+    """Where the dependencies are in a layer, that is a zip of its own with them in it."""
+    layer = given.package({"python/lxml.py": "v1"}, name="deps")
+    data = json.loads(sbom(replace(holding(LXML), layer=layer)))
+    (found,) = (each for each in data["components"] if each["name"] == "deps")
+    assert base64.b64decode(layer.code_sha256).hex() == found["hashes"][0]["content"]
+    assert {"application:echo": {"file:deps"}, "file:deps": {"pkg:pypi/lxml@6.1.3"}, "pkg:pypi/lxml@6.1.3": set()} == (
+        depends(data)
+    )
 
 
 def test_bill_of_materials_is_the_packages_alone(tmp_path: Path) -> None:
