@@ -34,8 +34,8 @@ deploy-test: $(READY)  ## build and deploy to the alias test
 deploy-prod: $(READY)  ## move the alias prod to the versions that test runs
 	@$(DOLLOP) promote prod $(TO)
 
-bench: $(TOOLS)  ## time the build and the verbs
-	@$(BIN)/pytest tests/benchmarks $(ARGS)
+bench: $(TOOLS)  ## time the build beside other tools, and the verbs (about 15 minutes)
+	@$(BIN)/pytest tests/benchmarks -s $(ARGS)
 
 soak: $(TOOLS)  ## every fault and signal at every call of a release, and many races (10 to 15 minutes, in parts if need be)
 	@$(BIN)/python -m tests.emulated.soak $(ARGS)

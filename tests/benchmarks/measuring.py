@@ -38,8 +38,7 @@ class Row:
 
     work: str
     tool: str
-    wall: float
-    cpu: float
+    time: Time
     runs: int
     size: int = 0
     ratio: float = 0.0
@@ -50,10 +49,8 @@ class Row:
     def __str__(self) -> str:
         size = f"{self.size / 1e6:.2f}" if self.size else "-"
         ratio = f"{self.ratio:.1f}" if self.ratio else "-"
-        return (
-            f"{self.work:<34}{self.tool:<22}{self.wall:>8.3f}{self.cpu:>8.3f}{self.runs:>5}{size:>9}{ratio:>8}"
-            f"  {self.aim}"
-        )
+        times = f"{self.time.wall:>8.3f}{self.time.cpu:>8.3f}{self.runs:>5}"
+        return f"{self.work:<34}{self.tool:<22}{times}{size:>9}{ratio:>8}  {self.aim}"
 
 
 ROWS: list[Row] = []
@@ -62,7 +59,7 @@ ABSENT: list[str] = []
 
 
 def note(row: Row) -> Row:
-    """Keep the row for the table, and show it now."""
+    """Keep the row for the table, and show it now, where pytest lets it through (-s)."""
     ROWS.append(row)
     sys.__stderr__.write(f"{row}\n")
     return row
