@@ -13,6 +13,7 @@ import importlib
 import importlib.machinery
 import json
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -22,6 +23,7 @@ PROVIDED = (
 )
 """Modules of the Python runtimes themselves: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html"""
 
+_SECONDS = 60
 _OF_CODE = ("cannot import name", "attempted relative import")
 _LIBRARY = re.compile(r"(\S+): cannot open shared object file")
 
@@ -92,6 +94,7 @@ def _places(error: BaseException) -> list[tuple[str, str]]:
 
 if __name__ == "__main__":
     _, handle, libraries, answer, *folders = sys.argv
+    signal.alarm(_SECONDS)  # whoever started it may be killed before it ends it
     sys.path[:0] = folders
     sys.meta_path.append(Provided(libraries))
     said = probe(handle, libraries, folders)
