@@ -24,6 +24,7 @@ PROVIDED = (
 """Modules of the Python runtimes themselves: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html"""
 
 _SECONDS = 60
+"""After which it ends, whatever it does."""
 _OF_CODE = ("cannot import name", "attempted relative import")
 _LIBRARY = re.compile(r"(\S+): cannot open shared object file")
 
