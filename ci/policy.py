@@ -234,6 +234,12 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Role]:
             purpose = f"In the account {places[0].account}, for {plan_role}; plan and {ours} take it on."
             yield replace(_role(f"{stage.name}-there-plan", purpose, looking, functions), account=places[0].account)
 
+        def seeing(named: _Named, places: Iterable[Place] = places) -> Iterable[Statement]:
+            return observing(named(places))
+
+        purpose = f"In the account {places[0].account}, for {plan_role or role}, to read logs and metrics as well."
+        yield replace(_role(f"{stage.name}-there-observe", purpose, seeing, functions), account=places[0].account)
+
 
 def role(made: Iterable[Role], name: str) -> Role:
     """The role called ``name``. Raises UsageError, naming those that there are."""

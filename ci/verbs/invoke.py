@@ -39,7 +39,7 @@ def invoke(workspace: Workspace, function: str, stage: str | None, event: str | 
     lines = [event] if event is not None else [] if sys.stdin.isatty() else sys.stdin
     sent = failed = 0
     for each in _or_an_empty_one(invoke.events(lines)):
-        answer = invoke.invoke(workspace.at(site), chosen, of, each, logs)
+        answer = invoke.invoke(workspace.at(site, writing=True), chosen, of, each, logs)
         sent, failed = sent + 1, failed + answer.failed
         for line in answer.log.splitlines():
             click.echo(plain(line.expandtabs(2)), err=True)
