@@ -91,6 +91,8 @@ class _Loading:
         project, defaults, entries = said.get("project", ""), said.get("defaults", {}), said.get("functions", {})
         scattered = any(map(sites.named, said.get("stages", {}).values()))
         home = (not scattered and chosen) or region_of(environ) or said.get("region")
+        if scattered and not home:
+            self.problem("is missing: where stages name their own, the others need one too", "region")
         named = self.aws_names(said.get("name", "{function}"), project, entries)
         self.naming = said.get("name", "{function}"), project
         self.known = self.stages(said.get("stages", {}), home, entries)

@@ -82,6 +82,12 @@ def test_problems(project: Path, prod: str, where: str, what: str) -> None:
     assert [(9, True)] == [(problem.line, what in problem.what) for problem in found]
 
 
+def test_the_region_of_the_others_must_be_known(project: Path) -> None:
+    """A profile may give a region, but not before anything is called."""
+    with pytest.raises(ConfigError, match="pipeline.yaml:1: region: is missing"):
+        load(project, "region: us-east-1", head=HEAD.replace("region: eu-west-1\n", ""))
+
+
 def test_networks_are_of_one_region(project: Path) -> None:
     """A subnet's name does not say where it is: it has to be said anew, or taken away."""
     head = HEAD.replace("echo: {}", "echo: {vpc: {subnet_ids: [subnet-1], security_group_ids: [sg-1]}}")
