@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from ci.errors import UsageError
-from ci.model import AliasRecord, CanaryRecord, Secret, VersionRecord
+from ci.model import AliasRecord, CanaryRecord, Secret, VersionRecord, label
 
 _MARK = "dollop "
 _SEPARATOR = " | "
@@ -49,6 +49,12 @@ class Release:
     functions: Mapping[str, Released]
     sites: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Site -> function -> its version there, where the stage has several sites. ``functions`` is about the first."""
+
+    def versions(self) -> list[tuple[str, str]]:
+        """What is released, by name and, in several sites, by where; and its version."""
+        first = {"": {name: one.version for name, one in self.functions.items()}}
+        found = (self.sites or first).items()
+        return [(label(name, site), version) for site, there in found for name, version in sorted(there.items())]
 
 
 def version_description(record: VersionRecord, description: str | Secret = "") -> str:

@@ -132,7 +132,7 @@ def failure(stage: str, messages: Iterable[str], links: Links, commit: str, limi
 def released(body: str, release: Release, links: Links, limit: int = COMMENT_LIMIT) -> str:
     """``body``, a comment, with the outcome of its plan at the end; what an earlier run wrote there is replaced."""
     body = body.partition(_RESULT)[0].rstrip()
-    versions = ", ".join(f"{code(name)} {one.version}" for name, one in sorted(release.functions.items()))
+    versions = ", ".join(f"{code(name)} {version}" for name, version in release.versions())
     line = f"**Released to {code(release.stage)}** in {links.to_run()} {links.run}: {versions}"
     room = limit - len(body.encode()) - len(_RESULT.encode()) - 4
     if len(line.encode()) > room:
@@ -176,7 +176,7 @@ def _table(functions: Sequence[FunctionPlan], stage: str, others: Versions) -> I
     for function in functions:
         size = _size(function.code).replace(" ", _UNBROKEN)
         versions = (_word(other.get(function.function, "-")) for other in others.values())
-        rows.append([code(function.function), _kinds(function), size, _versions(function), *versions])
+        rows.append([code(function.label), _kinds(function), size, _versions(function), *versions])
     yield Block([f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows])
 
 

@@ -14,7 +14,9 @@ from ci.aws.translation import translate
 from ci.errors import ConfigError
 from ci.model import Pipeline, Site
 from ci.plan import sites
-from ci.plan.actions import FunctionPlan, Origin, Plan
+from ci.plan.actions import FunctionPlan, Origin, Plan, PutConcurrency
+from ci.record import Release, Released
+from ci.render import markdown
 from ci.workspace import Workspace
 
 ROLE, THERE = "arn:aws:iam::222222222222:role/deploy", "arn:aws:iam::222222222222:role/lambda"
@@ -155,3 +157,15 @@ def test_one_plan_for_all_sites() -> None:
     both = sites.joined({"us-east-1": plan, "eu-west-3": plan})
     assert ["echo in us-east-1", "echo in eu-west-3"] == [function.label for function in both.functions]
     assert ("us-east-1: a note", "eu-west-3: a note") == both.notes
+
+
+def test_every_row_says_where() -> None:
+    """In a plan for people, and in what became of it."""
+    one = FunctionPlan("echo", "echo", shift=(PutConcurrency(None, 1),))
+    plan = Plan("deploy", "prod", "r", "id", Origin("c", "run", "at"), (one,))
+    both, links = sites.joined({"us-east-1": plan, "eu-west-3": plan}), markdown.Links("https://github.com/o/r", "7")
+    shown = markdown.plan(both, links)
+    assert "| `echo in us-east-1` |" in shown and "| `echo in eu-west-3` |" in shown
+    versions = {"us-east-1": {"echo": "8"}, "eu-west-3": {"echo": "3"}}
+    release = Release("id", "prod", "c", "run", "at", {"echo": Released("8", "", "")}, versions)
+    assert "`echo in us-east-1` 8, `echo in eu-west-3` 3" in markdown.released("", release, links)
