@@ -177,7 +177,8 @@ def _check_handler(inputs: Inputs, contents: Contents, found: Finding | None, sa
     by = contents.brought.get(found.file, "")
     if found.file in contents.own or by:
         what += f" ({contents.own.get(found.file, found.file)}:{found.line}{' of ' * bool(by)}{by})"
-    if not found.certain or function.settings.get("Layers") and found.missing:
+    elsewhere = found.missing in handler.importable(function, contents.entries, contents.own)
+    if not found.certain or found.missing and (elsewhere or function.settings.get("Layers")):
         say(f"{what} (here; on Lambda it may be there)")
         return
     if found.output:

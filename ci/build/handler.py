@@ -40,7 +40,7 @@ def read_imports(function: Function, package: Package, own: Mapping[str, str]) -
     first = _find(module, package)
     if first is None:
         return Finding(f"there is no {module}.py in the package", module)
-    tops = {path.split("/")[0].split(".")[0] for path in package}
+    there = importable(function, package, own)
     waiting, seen = [first], {first}
     while waiting:
         path = waiting.pop()
@@ -52,13 +52,20 @@ def read_imports(function: Function, package: Package, own: Mapping[str, str]) -
             return Finding(f"{own[path]}:{error.lineno}: {error.msg}", certain=False)
         for line, name in _imports(tree.body, _parent(path)):
             top = name.split(".")[0]
-            if top not in tops and top not in sys.stdlib_module_names and top not in probe.PROVIDED:
+            if top not in there and top not in sys.stdlib_module_names and top not in probe.PROVIDED:
                 return Finding(f"{own[path]}:{line}: No module named '{top}'", top)
             for wanted in _with_parents(name):
                 if (found := _find(wanted, package)) and found not in seen:
                     seen.add(found)
                     waiting.append(found)
     return None
+
+
+def importable(function: Function, package: Package, own: Mapping[str, str]) -> set[str]:
+    """Names of modules at the top of the package; anywhere in it, where our code or PYTHONPATH extends the path."""
+    code = (archive.content(package[path]) for path in own if path in package and path.endswith(".py"))
+    deep = "PYTHONPATH" in function.environment or any(b"sys.path" in text for text in code)
+    return {part.split(".")[0] for path in package for part in path.split("/")[:None if deep else 1]}
 
 
 def _find(module: str, package: Package) -> str | None:

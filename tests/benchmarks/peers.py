@@ -47,7 +47,7 @@ class Peer:
 
 def install(peer: Peer, root: Path) -> Path:
     """The folder of the tool's programs, installed from the registry once. Raises Failed."""
-    home = root / ".dollop/peers" / "+".join(word.replace("/", "-") for word in peer.requirements)
+    home = root / ".dollop/peers" / "+".join(word.replace("==", "-") for word in peer.requirements)
     if not (home / "complete").exists():
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)

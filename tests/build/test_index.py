@@ -96,6 +96,17 @@ def test_what_may_fail_only_here_is_said(index: Index, package: Build, said: lis
     ) in said
 
 
+def test_what_only_lambda_s_path_finds_is_said(index: Index, package: Build, said: list[str], fresh: Path) -> None:
+    """A module that lies in a folder of the package may be on the path there, by its full name on Lambda."""
+    wheel(index.folder, "one", {"vendor/two.py": ""})
+    code = "import sys\nsys.path.append('/var/task/vendor')\nimport two\n\n\ndef handle(event, context): ...\n"
+    assert package("one\n", local.runtime(), local.architecture(), code, fresh).size
+    assert (
+        "function app: handler app.handle: ModuleNotFoundError: No module named 'two' (functions/app/app.py:3) "
+        "(here; on Lambda it may be there)"
+    ) in said
+
+
 def test_hashes_that_are_required(index: Index, package: Build, fresh: Path) -> None:
     """Of two files of a release, the one with a listed hash is taken."""
     wheel(index.folder, "one", {"one.py": "PURE = False"}, tag="py3-none-manylinux2014_x86_64")

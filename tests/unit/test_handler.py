@@ -43,6 +43,8 @@ def entries(files: dict[str, str]) -> dict[str, archive.Entry]:
         ({"echo.py": "def handle(event, context):\n import lost\n"}, None),
         ({"echo.py": f"import fast{HANDLE}", "fast.cpython-313-x86_64-linux-gnu.so": ""}, None),
         ({"echo.py": f"import lib{HANDLE}", "lib/deep/er.py": ""}, None),
+        ({"echo.py": f"import sys; sys.path.append('/var/task/a'); import lib{HANDLE}", "a/lib.py": ""}, None),
+        ({"echo.py": f"import lib{HANDLE}", "a/lib.py": ""}, ("functions/echo.py:1: No module named 'lib'", "lib")),
         ({"other.py": HANDLE}, ("there is no echo.py in the package", "echo")),
     ],
 )
