@@ -65,10 +65,9 @@ def rules(package: Package) -> list[str]:
 
 @pytest.mark.network
 def test_a_slim_package_works(package: Build, tmp_path: Path, said: list[str]) -> None:
-    """Numpy, Pillow, cryptography and pydantic do what they do; each rule says what it saved, to the byte."""
+    """Numpy, Pillow, cryptography and pydantic do what they do; what each rule saved is said, the same each time."""
     here = f"python3.{sys.version_info.minor}"
     required = "numpy\npillow\ncryptography\npydantic[email]\n"
-    whole = package(required, here, code=EXERCISE)
     slim = package(required, here, code=EXERCISE, packaging=Packaging(slim=SLIM))
     with ZipFile(slim.path) as opened:
         assert opened.testzip() is None
@@ -77,10 +76,7 @@ def test_a_slim_package_works(package: Build, tmp_path: Path, said: list[str]) -
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script, tmp_path / "task"], capture_output=True, text=True)
     assert "" == done.stderr
     assert {"debug", "metadata", "tests"} <= set(rules(slim)) <= set(SLIM)
-    assert whole.unzipped - slim.unzipped == sum(each.unzipped for each in slim.left_out)
     assert sum(each.size for each in slim.left_out) > 1_000_000
-    assert slim.size < whole.size - 1_000_000
-    assert whole.dependencies == slim.dependencies
     assert f"left out: debug {slim.left_out[0].unzipped / 1e6:.1f} MB" in said[-1]
     assert slim == package(required, here, code=EXERCISE, packaging=Packaging(slim=SLIM))
     again = package(required, here, code=f"{EXERCISE}\n", packaging=Packaging(slim=SLIM))
@@ -89,7 +85,7 @@ def test_a_slim_package_works(package: Build, tmp_path: Path, said: list[str]) -
 
 
 def test_what_slim_leaves_out(index: Index, package: Build, fresh: Path) -> None:
-    """By rule. What importlib.metadata reads stays, and licences do; nothing of ours goes."""
+    """By rule, counted to the byte. What importlib.metadata reads stays, and licences do; nothing of ours goes."""
     left = {
         "tests": ("one/tests/test_a.py", "one/tests/data.csv", "tests/test_b.py", "one/sub/test/test_c.py"),
         "headers": ("one/include/one.h", "one/fast.pxd", "one/lib.a"),
@@ -107,6 +103,9 @@ def test_what_slim_leaves_out(index: Index, package: Build, fresh: Path) -> None
     built = package("one\n", code=CODE, cache=fresh, packaging=Packaging(slim=SLIM))
     assert {*stays, "app.py", "tests/test_app.py"} == paths(built)
     assert {rule: len(each) for rule, each in left.items()} == {each.rule: each.files for each in built.left_out}
+    whole = package("one\n", code=CODE, cache=fresh)
+    assert whole.unzipped - built.unzipped == sum(each.unzipped for each in built.left_out)
+    assert whole.dependencies == built.dependencies
     some = package("one\n", code=CODE, cache=fresh, packaging=Packaging(slim=("stubs",)))
     assert set(left["stubs"]) == set(files) - paths(some)
 
