@@ -87,6 +87,34 @@ def compare(
     return Live(stage, {name: found for name, (found, _) in pairs.items()}), {n: v for n, (_, v) in pairs.items()}
 
 
+def survey(
+    aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], track: Track = quiet
+) -> tuple[dict[str, Live], dict[str, LiveVersion | None]]:
+    """What each of ``stages`` runs, with all aliases, and ``$LATEST`` of each function.
+
+    In one go, because aliases and the rest have quotas of their own.
+    """
+
+    def one(function: Function) -> tuple[LiveVersion | None, dict[str, LiveFunction | None]]:
+        latest = _get(aws, function.aws_name)
+        if latest is None:
+            return None, dict.fromkeys(stages)
+        bare = _listed(aws, function, _function(function, latest, running=None), True, False)
+        found: dict[str, LiveFunction | None] = {}
+        for name, stage in stages.items():
+            answer = _get(aws, function.aws_name, stage.alias) if stage.alias in (bare.aliases or {}) else None
+            found[name] = replace(bare, running=version(answer)) if answer else bare
+        return version(latest), found
+
+    wanted = list(functions)
+    with track("reading", len(wanted)) as done:
+        found = dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True))
+    lives = {
+        stage: Live(stages[stage], {name: there[stage] for name, (_, there) in found.items()}) for stage in stages
+    }
+    return lives, {name: latest for name, (latest, _) in found.items()}
+
+
 def versions(
     aws: Aws, functions: Iterable[Function], numbers: Mapping[str, str], track: Track = quiet
 ) -> dict[str, LiveVersion | None]:

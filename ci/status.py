@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ci import attached, diff, live
+from ci import attached, diff, drift as by_hand, live
 from ci.aws import Aws
 from ci.errors import DollopError
 from ci.model import Function, Live, LiveFunction, LiveVersion, Stage, label
 from ci.parallel import Track, quiet
+from ci.plan.actions import Change
 from ci.workspace import Workspace
 
 
@@ -20,12 +21,19 @@ class Status:
 
     lives: Mapping[str, Live]
     drift: Mapping[str, tuple[str, ...]]
+    strays: tuple[str, ...] = ()
+    """A line for each alias that somebody else moved or split."""
+    unlike: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    """Function -> tags and concurrency that are not what pipeline.yaml says. They belong to no version, so that
+    nobody can tell whether they were changed by hand or are still to be deployed."""
 
 
 def everywhere(workspace: Workspace, functions: Sequence[Function]) -> Status:
     """Of every stage in each of its sites. Raises AwsError."""
     lives: dict[str, Live] = {}
     drift: dict[str, tuple[str, ...]] = {}
+    strays: list[str] = []
+    unlike: dict[str, tuple[Change, ...]] = {}
     for name, site in workspace.sites().items():
         try:
             found = read(workspace.at(site), workspace.stages_at(site), functions, workspace.track)
@@ -33,8 +41,11 @@ def everywhere(workspace: Workspace, functions: Sequence[Function]) -> Status:
             raise error.within(name)
         lives |= found.lives
         drift |= {label(function, name): keys for function, keys in found.drift.items()}
+        strays += (f"{name}: {line}" if name else line for line in found.strays)
+        unlike |= {label(function, name): changes for function, changes in found.unlike.items()}
     order = list(workspace.pipeline.stages)
-    return Status(dict(sorted(lives.items(), key=lambda item: order.index(item[1].stage.name))), drift)
+    ordered = dict(sorted(lives.items(), key=lambda item: order.index(item[1].stage.name)))
+    return Status(ordered, drift, tuple(strays), unlike)
 
 
 def versions(workspace: Workspace, functions: Sequence[Function]) -> Live:
@@ -51,21 +62,14 @@ def versions(workspace: Workspace, functions: Sequence[Function]) -> Live:
 
 
 def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], track: Track = quiet) -> Status:
-    """Of one site. One GetFunction a stage and one of ``$LATEST``; only where that is none of what runs, the versions
-    are listed.
-
-    Aliases, for their shares, are listed where the stage has a rollout; a URL is read where the stage has one.
+    """Of one site. One GetFunction a stage and one of ``$LATEST``, and one ListAliases; only where ``$LATEST`` is none
+    of what runs, the versions are listed. A URL is read where the stage has one.
 
     Raises AwsError.
     """
     wanted = list(functions)
-    lives = {
-        name: attached.urls(
-            aws, live.read(aws, stage, wanted, aliases=stage.rollout is not None, track=track), wanted, track
-        )
-        for name, stage in stages.items()
-    }
-    latest = live.versions(aws, wanted, {function.name: "$LATEST" for function in wanted}, track)
+    lives, latest = live.survey(aws, stages, wanted, track)
+    lives = {name: attached.urls(aws, found, wanted, track) for name, found in lives.items()}
     doubtful = [function for function in wanted if _is_doubtful(latest[function.name], function.name, lives.values())]
     drift = {}
     if doubtful:
@@ -74,7 +78,14 @@ def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], t
             workbench = latest[name]
             if found and found.versions and workbench and (changes := _by_hand(workbench, found.versions[-1])):
                 drift[name] = changes
-    return Status(lives, drift)
+    strays = [line for found in lives.values() for line in by_hand.strays(found)]
+    return Status(lives, drift, tuple(strays), _unlike(wanted, next(iter(lives.values()))))
+
+
+def _unlike(functions: Iterable[Function], found: Live) -> dict[str, tuple[Change, ...]]:
+    there = ((function, found.functions[function.name]) for function in functions)
+    changes = {f.name: (*diff.tags(f, each), *diff.concurrency(f, each)) for f, each in there if each}
+    return {name: each for name, each in changes.items() if each}
 
 
 def _is_doubtful(latest: LiveVersion | None, name: str, lives: Iterable[Live]) -> bool:

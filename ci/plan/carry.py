@@ -91,7 +91,7 @@ def carry(
         plans.append(Deployment(stage, region, function, packages[name], release.id, made_of).plan(found))
     if reasons:
         raise refused(reasons)
-    notes = (*point.canaries(stage, plans, live), *of_this_checkout(plans, versions, origin))
+    notes = (*point.notes(stage, plans, live), *of_this_checkout(plans, versions, origin))
     canary = point.canary(stage, plans)
     return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, canary)
 

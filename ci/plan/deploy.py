@@ -53,7 +53,7 @@ def deploy(
         for function in ordered
     )
     changed = (line for function in ordered for line in attach.by_hand(function, stage, live.functions[function.name]))
-    notes = (*point.canaries(stage, plans, live), *changed)
+    notes = (*point.notes(stage, plans, live), *changed)
     return Plan("deploy", stage.name, region, release, origin, plans, notes, point.canary(stage, plans))
 
 

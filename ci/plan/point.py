@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ci import diff, record
 from ci.model import AliasRecord, Canary, Function, Live, LiveAlias, LiveFunction, LiveVersion, Settings, Stage
-from ci.plan.actions import FunctionPlan, Origin, PointAlias, Shift, SplitAlias
+from ci.plan.actions import (
+    FunctionPlan,
+    Origin,
+    PointAlias,
+    PutConcurrency,
+    Shift,
+    SplitAlias,
+    TagFunction,
+    UntagFunction,
+)
 
 
 def alias(
@@ -143,6 +152,35 @@ def canaries(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> tuple[s
         if any(isinstance(action, PointAlias) and not action.begun for action in plan.shift)
         for version, share in sorted(weights(stage, live.functions[plan.function]).items())
     )
+
+
+def notes(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> tuple[str, ...]:
+    """What the reader must know of the aliases that move, and of what a rollback leaves."""
+    listed = list(plans)
+    return (*_strays(stage, listed, live), *canaries(stage, listed, live), *_unversioned(listed))
+
+
+def _strays(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> Iterator[str]:
+    """Aliases that somebody else has moved: whoever does that leaves our description as it was."""
+    for plan in plans:
+        found = live.functions[plan.function]
+        now = (found.aliases or {}).get(stage.alias) if found else None
+        was = now.record.version if now and now.record else None
+        if now and was and was != now.version and any(isinstance(action, PointAlias) for action in plan.shift):
+            moved = f"the alias {stage.alias} was moved from version {was} to {now.version} by hand"
+            yield f"{plan.function}: {moved}: that ends"
+
+
+def _unversioned(plans: Iterable[FunctionPlan]) -> Iterator[str]:
+    """AWS keeps neither with a version: https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html"""
+    for plan in plans:
+        actions = [] if plan.new else plan.actions
+        what = [word for word, kinds in _UNVERSIONED.items() if any(isinstance(action, kinds) for action in actions)]
+        if what:
+            yield f"{plan.function}: {' and '.join(what)} are not part of a version: a rollback leaves them"
+
+
+_UNVERSIONED = {"tags": (TagFunction, UntagFunction), "concurrency": (PutConcurrency,)}
 
 
 def weights(stage: Stage, live: LiveFunction | None) -> Mapping[str, float]:

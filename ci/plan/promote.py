@@ -41,7 +41,7 @@ def promote(
             plans.append(replace(moved, attach=attach.actions(function, stage, found)))
     if reasons:
         raise refused(reasons)
-    notes = (*point.canaries(stage, plans, live), *of_this_checkout(plans, versions, origin))
+    notes = (*point.notes(stage, plans, live), *of_this_checkout(plans, versions, origin))
     return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, point.canary(stage, plans))
 
 

@@ -185,7 +185,7 @@ def rollback(
         raise Refused("\n".join(reasons), "dollop status --versions lists the versions that are there")
     notes = () if release else left(stage, functions, live, to)
     notes = (*notes, *(("a rollback moves at once, without a canary",) if waits else ()))
-    notes = (*notes, *point.canaries(stage, plans, live), *_staying(stage, plans, live))
+    notes = (*notes, *point.notes(stage, plans, live), *_staying(stage, plans, live))
     return Plan("rollback", stage.name, region, release or "rollback", origin, tuple(plans), notes)
 
 

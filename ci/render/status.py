@@ -13,6 +13,7 @@ from ci.render.commit import short
 from ci.render.escape import plain
 
 if TYPE_CHECKING:
+    from ci.plan.actions import Change
     from ci.status import Status
 
 
@@ -32,6 +33,11 @@ def text(status: Status, now: datetime) -> str:
         f"  ! {plain(name)}: changed by hand, the next deploy puts it right: {', '.join(map(plain, keys))}\n"
         for name, keys in sorted(status.drift.items())
     )
+    drift += "".join(f"  ! {plain(stray)}\n" for stray in status.strays)
+    drift += "".join(
+        f"  ! {plain(name)}: not what pipeline.yaml says: {', '.join(map(_unlike, changes))}\n"
+        for name, changes in sorted(status.unlike.items())
+    )
     urls = "".join(
         f"  {plain(name)} {plain(stage)}: {plain(url)}\n"
         for stage, live in status.lives.items()
@@ -44,6 +50,10 @@ def text(status: Status, now: datetime) -> str:
 def _url(live: Live, found: LiveFunction | None) -> str | None:
     there = found.attached.get(live.stage.alias, ()) if found else ()
     return next((each.reference for each in there if each.kind == "url"), None)
+
+
+def _unlike(change: Change) -> str:
+    return f"{plain(change.key)} is {plain(change.before or 'none')}, not {plain(change.after or 'none')}"
 
 
 def _cells(lives: Mapping[str, Live], live: Live, name: str, now: datetime) -> tuple[str, str, str, str]:
@@ -89,7 +99,10 @@ def _made_of(version: LiveVersion) -> tuple[str, ...]:
 
 
 def data(status: Status) -> dict[str, Any]:
-    """``stages``: stage -> function -> what it runs, null where it has none. ``drift``: function -> settings."""
+    """``stages``: stage -> function -> what it runs, null where it has none. ``drift``: function -> settings.
+
+    ``strays`` and ``unlike``: see ``Status``.
+    """
     return {
         "stages": {
             stage: {
@@ -106,6 +119,11 @@ def data(status: Status) -> dict[str, Any]:
             for stage, live in status.lives.items()
         },
         "drift": {name: list(keys) for name, keys in sorted(status.drift.items())},
+        "strays": list(status.strays),
+        "unlike": {
+            name: {change.key: {"live": change.before, "pipeline": change.after} for change in changes}
+            for name, changes in sorted(status.unlike.items())
+        },
     }
 
 

@@ -126,7 +126,7 @@ class Soak:
 
     def kills(self) -> None:
         def one(case: test_faults_killed.Case, account: Account) -> Row:
-            verdict, again = test_faults_killed.play(case, self.ministack, account, self.folder)
+            verdict, again = test_faults_killed.play(case, self.ministack, account, self.folder / str(case))
             return Row(str(case), "SIGKILL", verdict, again == "whole")
 
         self.play(test_faults_killed.cases(), one, _WORKERS)

@@ -154,3 +154,55 @@ def test_report_lists_releases_and_makes_a_page(
     assert page.startswith("<!DOCTYPE html>") and page.endswith("</html>\n")
     assert second[:7] in page and "behind" in page and "<code>TOKEN</code>" in page
     assert "hunter2" not in page
+
+
+def test_what_belongs_to_no_version_is_compared_with_the_pipeline(
+    dollop: Dollop, project: Project, two_versions: tuple[str, str], account: Account
+) -> None:
+    """Tags and concurrency: what AWS has and what pipeline.yaml says; a plan takes them back, and says what of them."""
+    text = (project.root / "pipeline.yaml").read_text()
+    said = "audit.handle\n    concurrency: 3\n    tags: {team: blue}"
+    project.write("pipeline.yaml", text.replace("audit.handle", said))
+    out(dollop("deploy", "test"))
+    assert {} == json.loads(out(dollop("status", "--json")))["unlike"]
+    client = account.client("lambda")
+    arn = client.get_function(FunctionName="audit")["Configuration"]["FunctionArn"]
+    client.put_function_concurrency(FunctionName="audit", ReservedConcurrentExecutions=7)
+    client.tag_resource(Resource=arn, Tags={"team": "red"})
+    shown = out(dollop("status"))
+    assert "! audit: not what pipeline.yaml says: tag team is red, not blue, concurrency is 7, not 3" in shown
+    assert {"tag team": {"live": "red", "pipeline": "blue"}, "concurrency": {"live": "7", "pipeline": "3"}} == (
+        json.loads(out(dollop("status", "--json")))["unlike"]["audit"]
+    )
+    planned = out(dollop("plan", "test"))
+    assert "    tag team: red -> blue\n    concurrency: 7 -> 3\n" in planned
+    assert "! audit: tags and concurrency are not part of a version: a rollback leaves them" in planned
+
+
+def test_an_alias_that_was_moved_or_split_by_hand_is_told(
+    dollop: Dollop, two_versions: tuple[str, str], account: Account
+) -> None:
+    """By status, by its stage; and by the plan that moves it back, told apart from what the repository changed."""
+    assert [] == json.loads(out(dollop("status", "--json")))["strays"]
+    client = account.client("lambda")
+    client.update_alias(FunctionName="audit", Name="test", FunctionVersion="1")
+    client.update_alias(
+        FunctionName="audit", Name="prod", RoutingConfig={"AdditionalVersionWeights": {"2": 0.25}}
+    )
+    shown = out(dollop("status"))
+    assert "! audit: alias test was pointed to version 1 by hand" in shown
+    assert "! audit: alias prod sends 25% to version 2" in shown
+    assert 2 == len(json.loads(out(dollop("status", "--json")))["strays"])
+    planned = out(dollop("plan", "test"))
+    assert "! audit: the alias test was moved from version 2 to 1 by hand: that ends" in planned
+    assert "by hand" not in out(dollop("plan", "test", "echo"))
+
+
+def test_a_function_that_was_deleted_by_hand_is_not_there(
+    dollop: Dollop, two_versions: tuple[str, str], account: Account
+) -> None:
+    """No stage runs it; the plan makes it anew."""
+    account.client("lambda").delete_function(FunctionName="audit")
+    found = json.loads(out(dollop("status", "--json")))
+    assert [None, None] == [found["stages"][stage]["audit"] for stage in ("test", "prod")]
+    assert "+ function audit" in out(dollop("plan", "test"))

@@ -63,7 +63,7 @@ def test_whole_plan() -> None:
                 ],
             }
         ],
-        "notes": [],
+        "notes": ["echo: tags and concurrency are not part of a version: a rollback leaves them"],
         "canary": None,
         "layers": [],
         "commit": given.COMMIT,

@@ -135,6 +135,7 @@ def deleted(live: LiveFunction) -> Plan:
                 alias: test
                 version: 7 -> 8
 
+              ! echo: tags and concurrency are not part of a version: a rollback leaves them
               1 to update
             """,
             id="settings, tags and concurrency that come and go",
@@ -145,6 +146,7 @@ def deleted(live: LiveFunction) -> Plan:
               ~ function echo
                 tag a: 1
 
+              ! echo: tags are not part of a version: a rollback leaves them
               1 to update
             """,
             id="a tag needs no version",
