@@ -8,7 +8,8 @@ from typing import Any
 
 from ci import settings
 from ci.config.template import Template
-from ci.model import Function, Site, Stage
+from ci.errors import UsageError
+from ci.model import Function, Secret, Site, Stage
 from ci.plan.actions import STORED
 from ci.statement import Place, Statement
 
@@ -148,7 +149,9 @@ def watching(stage: Stage) -> Iterable[Statement]:
 
 
 def observing(names: Names) -> Iterable[Statement]:
-    """Logs and metrics."""
+    """Logs and metrics. Whose logs a stage's are, and in which group they are, is what AWS says."""
+    finding = ("lambda:GetFunction", "lambda:ListAliases", "lambda:ListTags")
+    yield Statement("FindVersions", finding, (*names.functions, *names.qualified))
     yield Statement("ReadLogs", ("logs:FilterLogEvents",), names.logs)
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html: no resource type.
     yield Statement("ReadMetrics", ("cloudwatch:GetMetricData",), ("*",))
@@ -169,4 +172,11 @@ def parameters(functions: tuple[Function, ...]) -> Iterable[str]:
 
 
 def _values(functions: tuple[Function, ...], member: str) -> tuple[str, ...]:
+    """What the functions have there, sorted. Raises UsageError where that is not known before it is expanded."""
+    unknown = [function.name for function in functions if isinstance(function.settings.get(member), Secret)]
+    if unknown:
+        raise UsageError(
+            f"functions.{unknown[0]}.{settings.key_of(member)}: a policy must name it, and ${{...}} does not",
+            "write it out in pipeline.yaml",
+        )
     return tuple(sorted({str(value) for function in functions if (value := function.settings.get(member))}))

@@ -212,6 +212,14 @@ def test_observe_reads_the_log_group_that_the_function_writes() -> None:
     assert {f"{prefix}/aws/lambda/echo:*", f"{prefix}shared:*"} == resources(role, "logs:FilterLogEvents")
 
 
+@pytest.mark.parametrize(("member", "key"), [("Role", "role"), ("KMSKeyArn", "kms_key")])
+def test_what_is_not_known_is_no_resource(member: str, key: str) -> None:
+    """A policy names roles and keys: one that is looked up late cannot be named, and that is said."""
+    unknown = function("late", **{member: Template("${env:IT}", 7)})
+    with pytest.raises(UsageError, match=rf"functions\.late\.{key}: a policy must name it"):
+        made(function("echo"), unknown)
+
+
 def test_many_functions_fill_several_policies() -> None:
     """200 functions stay listed one by one; no document passes AWS's limit and none is lost."""
     functions = [function(f"function-{number:03}") for number in range(200)]
