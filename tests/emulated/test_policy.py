@@ -20,7 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ci import config, local, policy
-from ci.model import Function, Packaging, Pipeline, Site, Smoke, Stage
+from ci.model import Canary, Function, Packaging, Pipeline, Site, Smoke, Stage
 from ci.statement import Document
 from tests.emulated import command
 from tests.emulated.conftest import PIPELINE, Project
@@ -72,7 +72,7 @@ def made(clients: Clients) -> dict[str, policy.Role]:
         "echo", "shop-echo", settings, {}, Path("functions/echo"), smoke=Smoke({}, {}),
         packaging=Packaging(bucket=BUCKET, layer="shop-deps"),
     )
-    stages = {"test": Stage("test", "test"), "prod": Stage("prod", "prod", source="test")}
+    stages = {"test": Stage("test", "test"), "prod": Stage("prod", "prod", "test", Canary(10, 300, ("errors",)))}
     pipeline = Pipeline(Path(), "shop", REGION, stages, {"echo": function})
     roles = policy.roles(pipeline, policy.place(pipeline))
     principals = {role.name: {"AWS": f"arn:aws:iam::{ACCOUNT}:root"} for role in roles}
@@ -165,6 +165,16 @@ def test_role_does_its_job_and_no_more(aws: Callable[[str], Client], role: str, 
 def test_no_role_touches_a_function_of_somebody_else(aws: Callable[[str], Client], role: str) -> None:
     """A function that is not in pipeline.yaml can be neither read nor changed."""
     assert set() == allowed(aws(role), "payroll", role)
+
+
+@pytest.mark.parametrize(("role", "expected"), [("deploy-test", False), ("promote-prod", True)])
+def test_only_who_has_a_canary_reads_alarms(
+    clients: Clients, made: dict[str, policy.Role], role: str, expected: bool
+) -> None:
+    """Here that is the stage prod."""
+    assumed = clients("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}", RoleSessionName="run-1")
+    alarms = clients("cloudwatch", assumed["Credentials"])
+    assert expected is not _refused(lambda: alarms.describe_alarms(AlarmNames=["errors"]))
 
 
 def test_only_who_uploads_stores_packages(aws: Callable[[str], Client], clients: Clients) -> None:
