@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -108,7 +108,7 @@ def _take_back(job: Job, function: FunctionPlan, action: Attach) -> None:
             return
         back = Attach(action.alias, there, action.before)
     try:
-        _write(place, back)
+        _write(place, back, again=("ResourceInUseException", "ResourceConflictException"))
     except AbsentError:
         if back.after is not None:
             raise
@@ -132,7 +132,8 @@ def _is_there(place: Place, action: Attach) -> bool:
     )
 
 
-def _write(place: Place, action: Attach) -> None:
+def _write(place: Place, action: Attach, again: Sequence[str] = ("ResourceInUseException",)) -> None:
+    """An event source mapping that is being changed, or, on the way back, still being deleted, is waited for."""
     deadline = time.monotonic() + _IN_USE
     while True:
         if place.aws.interrupted.is_set():
@@ -140,7 +141,8 @@ def _write(place: Place, action: Attach) -> None:
         try:
             return _WRITERS[action.about.kind](place, action.before, action.after)
         except AwsError as error:
-            if error.code != "ResourceInUseException" or time.monotonic() > deadline:
+            waits = action.about.kind == "event" and error.code in again
+            if not waits or time.monotonic() > deadline:
                 raise
         place.aws.interrupted.wait(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -94,7 +95,11 @@ def of_stage(said: Mapping[str, Any], stage: str) -> dict[str, Any]:
 
 
 def problems(said: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What AWS would refuse of a stage's ``events`` and does not tell in its service model: what, and where."""
+    """What AWS would refuse of what a stage has and no single value tells: what, and where."""
+    for name, entry in said.get("schedules", {}).items():
+        limit = service_model.shape("TargetInput", "events").max or 0
+        if "Input" in entry and len(json.dumps(entry["Input"])) > limit:
+            yield f"takes more than {limit:.0f} characters as JSON", ("schedules", name, "input")
     for name, entry in said.get("events", {}).items():
         service = attachments.source(entry)
         if not entry.get("EventSourceArn") and not entry.get("SelfManagedEventSource"):

@@ -20,7 +20,7 @@ import pytest
 from ci import attachments, local
 from tests.emulated import command
 from tests.emulated.conftest import REGION, Account, Project
-from tests.emulated.strict import Fault, Strict
+from tests.emulated.strict import Call, Fault, Strict
 
 Dollop = Callable[..., command.Result]
 
@@ -278,6 +278,25 @@ def test_an_answer_that_is_lost_is_no_failure(
     strict.faults.append(Fault("reset after", operation, "audit"))
     done(dollop("deploy", "test"))
     assert ALL == found(account)
+
+
+def test_a_mapping_in_use_is_waited_for(
+    around: str, dollop: Dollop, account: Account, project: Project, strict: Strict
+) -> None:
+    """AWS takes its time to change one, and refuses another change meanwhile."""
+    deletions = []
+
+    def arrives(call: Call) -> None:
+        if call.operation == "DeleteEventSourceMapping":
+            deletions.append(call)
+            if len(deletions) == 2:
+                strict.refusals.clear()
+
+    strict.before = arrives
+    strict.refusals["DeleteEventSourceMapping"] = (400, "ResourceInUseException", "Cannot update the mapping")
+    project.write("pipeline.yaml", PIPELINE)
+    done(dollop("deploy", "test"))
+    assert (2, []) == (len(deletions), found(account)["batches"])
 
 
 def test_what_was_changed_by_hand_is_named(around: str, dollop: Dollop, account: Account) -> None:

@@ -132,6 +132,10 @@ def test_public_urls_come_with_the_two_permissions_that_they_need(root: Path) ->
             "cron(0 3 * * ? *)",
         ),
         (
+            f"    schedules:\n      nightly: {{schedule_expression: rate(1 day), input: {'x' * 8191}}}\n",
+            "pipeline.yaml:9: functions.echo.schedules.nightly.input: takes more than 8192 characters as JSON",
+        ),
+        (
             f"    schedules: {{{'n' * 25}: rate(1 day)}}\n",
             f"pipeline.yaml:8: functions.echo.schedules.{'n' * 25}: must have at most 24 characters",
         ),
