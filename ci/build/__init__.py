@@ -6,7 +6,6 @@ Where nothing changed, only the sources are read and hashed: no uv, no index, no
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Lock
@@ -66,6 +65,8 @@ def key(pipeline: Pipeline, functions: Iterable[Function]) -> str:
 
 def write(package: Package, stream: BinaryIO) -> None:
     """Copy the package's zip to ``stream``."""
+    import shutil
+
     with package.path.open("rb") as source:
         shutil.copyfileobj(source, stream)
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
 
 _DAY = 24 * 3600
 """Seconds after which a temporary folder belongs to nobody alive, and an entry is in nobody's hands."""
@@ -36,6 +34,9 @@ class Cache:
     @contextmanager
     def temporary(self) -> Iterator[Path]:
         """A folder of one's own on the cache's filesystem, gone afterwards."""
+        import shutil
+        from tempfile import mkdtemp
+
         parent = self.root / "tmp"
         parent.mkdir(parents=True, exist_ok=True)
         folder = Path(mkdtemp(dir=parent))
@@ -90,6 +91,8 @@ class Cache:
 
     def sweep(self) -> None:
         """Remove temporary folders that a killed build left behind."""
+        import shutil
+
         try:
             left = list(os.scandir(self.root / "tmp"))
         except FileNotFoundError:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -47,6 +46,8 @@ def save(packages: Iterable[Package], folder: Path) -> None:
 
 def _copy(source: Path, path: Path) -> None:
     if not _same(source, path):
+        import shutil
+
         shutil.copyfile(source, path)
 
 

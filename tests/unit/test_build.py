@@ -270,8 +270,8 @@ def test_nothing_changed_loads_nothing(tmp_path: Path, root: Path) -> None:
         capture_output=True, text=True, check=True,
     )
     heavy = {
-        "boto3", "concurrent.futures", "elftools", "email", "importlib.metadata", "packaging", "pathspec", "subprocess",
-        "tomllib", "urllib.request", "uv", "zipfile",
+        "boto3", "concurrent.futures", "elftools", "email", "importlib.metadata", "packaging", "pathspec", "shutil",
+        "subprocess", "tempfile", "tomllib", "urllib.request", "uv", "zipfile",
     }
     assert set() == heavy & set(json.loads(done.stdout))
 
