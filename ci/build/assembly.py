@@ -64,7 +64,8 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
         kept = package.keep(inputs, made, cache)
     files = own + shared
     saved = ", ".join(f"{each.rule} {each.unzipped / 1e6:.1f} MB" for each in made.left_out)
-    say(f"built {function.name}: {len(files)} files, {made.size / 1e6:.1f} MB{saved and f', left out: {saved}'}")
+    layer = f", layer {made.layer.function} {made.layer.size / 1e6:.1f} MB" if made.layer else ""
+    say(f"built {function.name}: {len(files)} files, {made.size / 1e6:.1f} MB{layer}{saved and f', left out: {saved}'}")
     return kept
 
 

@@ -17,6 +17,9 @@ def text(packages: Iterable[Package]) -> str:
         [plain(p.function), si(p.size), si(p.unzipped), str(len(p.files)), str(len(p.dependencies)), p.digest[:12]]
         for p in found
     )]
+    if any(p.layer for p in found):
+        layers = (f"{plain(p.layer.function)} {si(p.layer.size)}" if p.layer else "" for p in found)
+        rows = [[*row, said] for row, said in zip(rows, ["layer", *layers])]
     if any(p.left_out for p in found):
         rows = [[*row, said] for row, said in zip(rows, ["left out", *map(left_out, found)])]
     return table(rows)
@@ -58,6 +61,13 @@ def data(packages: Iterable[Package]) -> dict[str, Any]:
                     "size": item.size,
                 }
                 for item in package.dependencies
+            },
+            "layer": package.layer and {
+                "name": package.layer.function,
+                "digest": package.layer.digest,
+                "code_sha256": package.layer.code_sha256,
+                "size": package.layer.size,
+                "unzipped": package.layer.unzipped,
             },
             "left_out": {
                 each.rule: {"files": each.files, "size": each.size, "unzipped": each.unzipped}

@@ -160,7 +160,10 @@ def test_a_number_that_was_not_expected(dollop: Dollop, account: Account, strict
 
 def test_packages_of_a_folder_bring_their_layer(dollop: Dollop, account: Account, layered: Project) -> None:
     """Between two jobs of a workflow; bytes that are not those that were promised are refused."""
-    dollop("build", "--out", "dist")
+    built = dollop("build", "--out", "dist")
+    assert "dependencies  digest        layer\n" in built.out
+    assert ", layer demo-deps 0.0 MB" in built.err
+    assert "demo-others" == json.loads(dollop("build", "--json").out)["alone"]["layer"]["name"]
     manifest = json.loads((layered.root / "dist/manifest.json").read_text())
     data = (layered.root / "dist/demo-deps.layer.zip").read_bytes()
     layer = manifest["packages"]["echo"]["layer"]
