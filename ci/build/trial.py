@@ -58,6 +58,7 @@ class Trial:
         boto = find_spec("botocore")
         libraries = str(Path(boto.origin).parent.parent) if boto and boto.origin else ""
         places = self._places()
+        (self._folder / "answer").unlink(missing_ok=True)
         script = [self._python, "-I", "-S", "-u", "-X", "utf8", probe.__file__]
         with (self._folder / "output").open("wb") as output:
             return subprocess.Popen(
