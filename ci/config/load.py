@@ -92,7 +92,10 @@ class _Loading:
         scattered = any(map(sites.named, said.get("stages", {}).values()))
         home = (not scattered and chosen) or region_of(environ) or said.get("region")
         if scattered and not home:
-            self.problem("is missing: where stages name their own, the others need one too", "region")
+            regions = [next(iter(each.get("regions") or [each.get("region")])) for each in said["stages"].values()]
+            home = regions[0]
+            if not all(regions):
+                self.problem("is missing: where stages name their own, the others need one too", "region")
         named = self.aws_names(said.get("name", "{function}"), project, entries)
         self.naming = said.get("name", "{function}"), project
         self.known = self.stages(said.get("stages", {}), home, entries)

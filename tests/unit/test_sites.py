@@ -88,6 +88,8 @@ def test_the_region_of_the_others_must_be_known(project: Path) -> None:
     """A profile may give a region, but not before anything is called."""
     with pytest.raises(ConfigError, match="pipeline.yaml:1: region: is missing"):
         load(project, "region: us-east-1", head=HEAD.replace("region: eu-west-1\n", ""))
+    every = HEAD.replace("region: eu-west-1\n", "").replace("alias: test", "alias: test, regions: [eu-west-3]")
+    assert "eu-west-3" == load(project, "region: us-east-1", head=every).region
 
 
 def test_networks_are_of_one_region(project: Path) -> None:
