@@ -44,13 +44,13 @@ class Row:
     ratio: float = 0.0
     aim: str = ""
 
-    HEAD = f"{'work':<34}{'tool':<22}{'wall s':>8}{'CPU s':>8}{'runs':>5}{'zips MB':>9}{'x ours':>8}  aim"
+    HEAD = f"{'work':<36}{'tool':<22}{'wall s':>8}{'CPU s':>8}{'runs':>5}{'zips MB':>9}{'x ours':>8}  aim"
 
     def __str__(self) -> str:
         size = f"{self.size / 1e6:.2f}" if self.size else "-"
         ratio = f"{self.ratio:.1f}" if self.ratio else "-"
         times = f"{self.time.wall:>8.3f}{self.time.cpu:>8.3f}{self.runs:>5}"
-        return f"{self.work:<34}{self.tool:<22}{times}{size:>9}{ratio:>8}  {self.aim}"
+        return f"{self.work:<36}{self.tool:<22}{times}{size:>9}{ratio:>8}  {self.aim}"
 
 
 ROWS: list[Row] = []
