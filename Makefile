@@ -20,7 +20,7 @@ demo: $(READY)  ## the whole story on the embedded AWS: no account, nothing to c
 	@$(DOLLOP) demo $(ARGS)
 
 test: lint types  ## flake8, mypy and pytest
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 build: $(READY)  ## build every function's zip into dist/
 	@$(DOLLOP) build $(ARGS)

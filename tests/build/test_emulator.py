@@ -28,6 +28,8 @@ pytestmark = [
     pytest.mark.network,
     pytest.mark.skipif(sys.platform != "linux" or not MACHINE, reason="the emulator is a program for Linux"),
 ]
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""urlopen keeps the proxies of its first call, whichever test made that."""
 CODE = """
 import os
 import sys
@@ -60,11 +62,10 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def emulated(tools: Path, task: Path, handler: str) -> Iterator[str]:
     """The address of the function, as long as its emulator runs."""
-    ports = []
-    for _ in range(2):
-        with socket.socket() as probe:
+    with socket.socket() as one, socket.socket() as other:  # both open: they must not be the same
+        for probe in (one, other):
             probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
+        ports = [probe.getsockname()[1] for probe in (one, other)]
     emulator = tools / f"samcli/local/rapid/aws-lambda-rie-{MACHINE}"
     emulator.chmod(0o755)
     environment = {
@@ -90,7 +91,7 @@ def invoke(address: str, event: Any) -> Any:
     until = time.monotonic() + 20
     while True:
         try:
-            with urllib.request.urlopen(address, json.dumps(event).encode(), timeout=20) as answer:
+            with DIRECT.open(address, json.dumps(event).encode(), timeout=20) as answer:
                 return json.load(answer)
         except OSError:
             if time.monotonic() > until:

