@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ci import attached, foreign, live, record
+from ci import foreign, live, record
 from ci.errors import DollopError, UsageError
+from ci.live import attached, layers as layers_there
 from ci.model import Function, Site, Stage
 from ci.plan import deploy, layering, removal, rollback, room, sites
 from ci.plan.actions import Plan
@@ -35,13 +36,13 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
 
     def one(site: Site) -> Plan:
         aws, there = workspace.at(site), [_in(site, function) for function in functions]
-        layers = {name: live.layer(aws, each) for name, each in layering.wanted(packages.values()).items()}
+        layers = {name: layers_there.newest(aws, each) for name, each in layering.wanted(packages.values()).items()}
         there, publish = layering.arranged(aws.region, there, packages, layers)
         new = {each.arn: each.layer.unzipped for each in publish}
         found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
         found = attached.around(aws, found, functions, workspace.track)
         plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
-        sizes = live.layers(aws, [arn for arn in room.layers(plan, there) if arn not in new])
+        sizes = layers_there.sizes(aws, [arn for arn in room.layers(plan, there) if arn not in new])
         plan = room.checked(plan, there, packages, sizes | new)
         return layering.published(plan, publish)
 
@@ -105,7 +106,7 @@ def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = No
         found = live.read(aws, stage, functions, None, True, True, workspace.track)
         plan = removal.prune(aws.region, functions, found, workspace.origin, retain)
         names = set() if globs else {function.packaging.layer for function in functions} - {""}
-        layers = {name: live.own_layers(aws, name) for name in names}
+        layers = {name: layers_there.own(aws, name) for name in names}
         return removal.prune_layers(plan, functions, found, layers, retain)
 
     return _everywhere(workspace, [], one)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 
-from ci import attached, diff, live, record
+from ci import diff, live, record
 from ci.errors import UsageError
+from ci.live import attached, layers
+from ci.live.packages import whole
 from ci.model import Function, LiveVersion, Package, Site, Stage
 from ci.parallel import each
 from ci.plan import carry, promote, room
@@ -86,7 +88,7 @@ class Promotion:
             self.stage, there.region, wanted, release, sound, packages, before, found, workspace.origin,
             self.allow_older,
         )
-        return room.checked(plan, wanted, packages, live.layers(there, room.layers(plan, wanted)))
+        return room.checked(plan, wanted, packages, layers.sizes(there, room.layers(plan, wanted)))
 
     def _packages(
         self, origin: Site, functions: Sequence[Function], versions: Mapping[str, LiveVersion], release: Release
@@ -114,7 +116,7 @@ class Promotion:
             path = cache.path("released", f"{code}.zip")
             if sha256(path) != code:
                 with cache.temporary() as beside:
-                    (beside / "zip").write_bytes(live.package(aws, function, version.version)[1])
+                    (beside / "zip").write_bytes(whole(aws, function, version.version)[1])
                     cache.keep(beside / "zip", "released", path.name)
             return folder.read(path, function, folders=True)
 

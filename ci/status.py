@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ci import attached, diff, drift as by_hand, live
+from ci import diff, drift as by_hand, live
+from ci.live import attached
 from ci.aws import Aws
 from ci.errors import DollopError
 from ci.model import Function, Live, LiveFunction, LiveVersion, Stage, label

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ci import content, live
+from ci import content
 from ci.aws import Aws
 from ci.errors import AwsError, DollopError
+from ci.live.packages import whole, whole_layer
 from ci.model import File, Function, LiveVersion, Package, Stage, label
 from ci.workspace import Workspace
 
@@ -63,13 +64,13 @@ def _at(
 
 
 def _verified(aws: Aws, function: Function, package: Package, qualifier: str) -> Verified:
-    version, data = live.package(aws, function, qualifier)
+    version, data = whole(aws, function, qualifier)
     deployed, built = _files(data, f"function {function.name}: version {version.version}"), package.files
     if package.layer:
         built += package.layer.files
         for arn in version.settings.get("Layers", ()):
             if arn.split(":")[6] == package.layer.function:
-                deployed += _files(live.package_of_layer(aws, arn), f"function {function.name}: {arn}")
+                deployed += _files(whole_layer(aws, arn), f"function {function.name}: {arn}")
     return Verified(function.name, version, package, differences(deployed, built))
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ci import attachments
 from ci.apply.job import Job
-from ci.attached import Place, read
 from ci.errors import AbsentError, AwsError, DollopError, MovedError
+from ci.live.attached import Place, read
 from ci.model import Attachment, Settings
 from ci.plan.actions import Attach, FunctionPlan
 from ci.plan.attach import differing

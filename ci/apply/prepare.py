@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 
-from ci import diff, live
+from ci import diff
 from ci.apply import parameters
 from ci.apply.job import Job
 from ci.apply.layers import Arns, actual, publish, store
 from ci.errors import AbsentError, AwsError, MovedError
+from ci.live.answers import version
 from ci.model import LiveVersion
 from ci.plan.actions import (
     CreateFunction,
@@ -133,7 +134,7 @@ class _Preparation:
 
     def _ready(self, function: FunctionPlan, qualifier: str | None = None) -> LiveVersion:
         name = function.aws_name
-        found = live.version(self.job.aws(function).settle(name, qualifier))
+        found = version(self.job.aws(function).settle(name, qualifier))
         if found.failed:
             raise AwsError(
                 f"{name}: GetFunction: AWS could not make it ready: {found.failed}",

@@ -23,7 +23,8 @@ def drift(workspace: Workspace) -> int:
 
     Exits with 1 where something differs. In a workflow, one issue says what, and is closed when it is gone.
     """
-    from ci import attached, drift, gather, live
+    from ci import drift, gather, live
+    from ci.live import attached
     from ci.github.run import current
     from ci.render import text
 
