@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 from pydantic_core import core_schema as core
 
 from ci import attachments, service_model
+from ci.config import template
 from ci.service_model import Shape
 
 Fields = dict[str, core.TypedDictField]
@@ -94,8 +95,20 @@ def of_stage(said: Mapping[str, Any], stage: str) -> dict[str, Any]:
     return own | there | named
 
 
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
 def problems(said: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What AWS would refuse of what a stage has and no single value tells: what, and where."""
+    """What no single value tells: a reference where none is filled in, what AWS would refuse. What, and where."""
+    for key in _KEYS:
+        for name, entry in said.get(key, {}).items() if key in _BY_NAME else [("", said.get(key))]:
+            if any(template.holds(text) and template.well_formed(text) for text in _texts(entry)):
+                yield "is taken as it stands: no ${...} is filled in here", tuple(filter(None, (key, name)))
     for name, entry in said.get("schedules", {}).items():
         limit = service_model.shape("TargetInput", "events").max or 0
         if "Input" in entry and len(json.dumps(entry["Input"])) > limit:

@@ -191,3 +191,14 @@ def test_names_of_a_log_group_are_known_before_anything_is_called(root: Path) ->
     assert ["pipeline.yaml:9: functions.echo.log_retention: needs a log group that is not expanded"] == told(
         root, "    logging: {log_group: \"${env:GROUP}\"}\n    log_retention: 7\n"
     )
+
+
+def test_a_reference_is_not_taken_for_its_value(root: Path) -> None:
+    """What is around a function is not secret and not filled in: ``${...}`` in it is refused, not passed on."""
+    said = "    schedules:\n      nightly: {schedule_expression: rate(1 day), input: {to: ['${ssm:/team/mail}']}}\n"
+    said += "    permissions: {caller: {principal: '${env:ACCOUNT}'}}\n"
+    assert [
+        f"pipeline.yaml:{line}: functions.echo.{where}: is taken as it stands: no ${{...}} is filled in here"
+        for line, where in ((9, "schedules.nightly"), (10, "permissions.caller"))
+    ] == [each for each in told(root, said) if "taken" in each]
+    assert load(root, "    schedules:\n      nightly: {schedule_expression: rate(1 day), input: 'costs ${5}'}\n")
