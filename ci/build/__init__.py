@@ -74,23 +74,26 @@ def write(package: Package, stream: BinaryIO) -> None:
 def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str, Package]:
     """What the cache does not have. What several functions require alike is resolved once."""
     from .. import parallel
-    from . import dependencies, hook
+    from . import dependencies, hook, target
     from .assembly import assemble
+    from .shelf import Shelf
     from .store import Store
+    from .trial import Trials
 
     cache.sweep()
-    store = Store(cache, edition())
     wanted = {inputs.wanted.key: inputs.wanted for inputs in missing if inputs.wanted}
-    resolved = {key: dependencies.known(each, cache, store) for key, each in wanted.items()}
-    unknown = [wanted[key] for key, found in resolved.items() if found is None]
-    if unknown:
-        resolved.update(_resolve(unknown, root, cache, store, say))
-
-    def make(inputs: Inputs) -> Package:
-        wheels = resolved[inputs.wanted.key] if inputs.wanted else ()
-        return assemble(inputs, wheels or (), cache, say)
-
     with cache.temporary() as folder:
+        shelf = Shelf(folder / ".shelf") if any(target.is_here(each.target) for each in wanted.values()) else None
+        store, trials = Store(cache, edition(), shelf), Trials(cache, shelf)
+        resolved = {key: dependencies.known(each, cache, store) for key, each in wanted.items()}
+        unknown = [wanted[key] for key, found in resolved.items() if found is None]
+        if unknown:
+            resolved.update(_resolve(unknown, root, cache, store, say))
+
+        def make(inputs: Inputs) -> Package:
+            wheels = resolved[inputs.wanted.key] if inputs.wanted else ()
+            return assemble(inputs, wheels or (), cache, trials, say)
+
         ready = [hook.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
         made = {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
     cache.prune()

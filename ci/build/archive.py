@@ -70,7 +70,7 @@ def content(entry: Entry) -> bytes:
         with entry.container.open("rb") as stream:
             stream.seek(entry.offset)
             data = stream.read(entry.length)
-    return data if entry.method == STORED else zlib.decompress(data, -zlib.MAX_WBITS)
+    return data if entry.method == STORED else zlib.decompress(data, -zlib.MAX_WBITS, entry.file.size or 1)
 
 
 def write(entries: Sequence[Entry], stream: BinaryIO) -> Written:
@@ -86,7 +86,7 @@ def write(entries: Sequence[Entry], stream: BinaryIO) -> Written:
         stream.write(data)
         position += len(data)
 
-    containers = {path: _mapped(path) for path in {entry.container for entry in entries if entry.container}}
+    containers = {path: mapped(path) for path in {entry.container for entry in entries if entry.container}}
     for entry in ordered:
         directory.append(_central(entry, position))
         put(_local(entry))
@@ -100,7 +100,7 @@ def write(entries: Sequence[Entry], stream: BinaryIO) -> Written:
     return Written(base64.b64encode(hashed.digest()).decode(), position)
 
 
-def _mapped(path: Path) -> memoryview:
+def mapped(path: Path) -> memoryview:
     """The file's bytes, read when they are looked at."""
     with path.open("rb") as stream:
         return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))

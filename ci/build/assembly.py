@@ -21,6 +21,7 @@ from .inputs import Inputs
 from .leftout import Filter
 from .requirements import normalise
 from .sources import Excluded
+from .trial import Trials
 
 Say = Callable[[str], None]
 
@@ -39,7 +40,7 @@ class Contents:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Say) -> Package:
+def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, trials: Trials, say: Say) -> Package:
     """Write the zip, inspect it and keep it.
 
     Raises BuildError for what would not run or not be accepted.
@@ -53,7 +54,7 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, say: Sa
     own = [entry for path, entry in contents.entries.items() if path not in beside]
     shared = [_in_layer(contents.entries[path]) for path in beside]
     with cache.temporary() as folder:
-        with _tried(inputs, contents, cache, folder, say):
+        with _tried(inputs, contents, trials, folder, say):
             made = replace(
                 _written(function.name, own, folder / "package.zip"),
                 dependencies=tuple(sorted(_dependencies(contents))),
@@ -157,7 +158,7 @@ def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
 
 
 @contextmanager
-def _tried(inputs: Inputs, contents: Contents, cache: Cache, folder: Path, say: Say) -> Iterator[None]:
+def _tried(inputs: Inputs, contents: Contents, trials: Trials, folder: Path, say: Say) -> Iterator[None]:
     """While the zip is written, its handler is imported, where this host can do that."""
     function = inputs.function
     wanted = target.of(function.runtime, function.architecture)
@@ -165,7 +166,7 @@ def _tried(inputs: Inputs, contents: Contents, cache: Cache, folder: Path, say: 
     if python is None:
         yield
         return
-    with trial.begun(function, python, contents.entries, contents.brought, cache, folder) as tried:
+    with trials.begun(function, python, contents.entries, contents.brought, folder) as tried:
         yield
         _check_handler(inputs, contents, tried.finding(), say)
 

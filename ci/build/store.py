@@ -12,6 +12,7 @@ from ..model import File
 from .archive import Entry
 from .cache import Cache, sha256
 from .elf import Binary
+from .shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,12 @@ class Wheel:
 
 
 class Store:
-    """Content-addressed wheels in a cache. ``edition`` names the code that reads them."""
+    """Content-addressed wheels in a cache. ``edition`` names the code that reads them, ``shelf`` gets their files."""
 
-    def __init__(self, cache: Cache, edition: str) -> None:
+    def __init__(self, cache: Cache, edition: str, shelf: Shelf | None = None) -> None:
         self._cache = cache
         self._edition = edition
+        self._shelf = shelf
         self._known: dict[str, Wheel] = {}
 
     def get(self, key: str) -> Wheel | None:
@@ -61,7 +63,7 @@ class Store:
         if dumped is None:
             from . import wheel
 
-            dumped = dump(wheel.read(path, what))
+            dumped = dump(wheel.read(path, what, self._shelf))
             self._cache.store("directories", f"{self._edition}-{key}", dumped)
         return dumped
 

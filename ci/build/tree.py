@@ -14,6 +14,7 @@ from .. import content, parallel
 from . import archive
 from .archive import Entry
 from .cache import Cache
+from .shelf import Shelf
 
 _WORKERS = os.cpu_count() or 1
 _PARTS = 8 * _WORKERS
@@ -23,7 +24,7 @@ Package = Mapping[str, Entry]
 class Tree:
     """The files of ``package``, as they were laid out earlier, or laid out now."""
 
-    def __init__(self, package: Package, cache: Cache) -> None:
+    def __init__(self, package: Package, cache: Cache, shelf: Shelf | None = None) -> None:
         self._package = package
         self._cache = cache
         self._key = content.digest(entry.file for entry in package.values())
@@ -32,24 +33,26 @@ class Tree:
         if self.path.is_dir():
             cache.used("trees", self._key)
         else:
-            self.lay()
+            self.lay(shelf)
 
-    def lay(self) -> None:
+    def lay(self, shelf: Shelf | None = None) -> None:
         """Anew, whatever is there."""
         with self._cache.temporary() as folder:
-            lay(self._package, folder / "tree")
+            lay(self._package, folder / "tree", shelf)
             self._cache.keep_folder(folder / "tree", "trees", self._key)
         self.new = True
 
 
-def lay(package: Package, folder: Path) -> None:
-    """Write the files of ``package`` below ``folder``."""
+def lay(package: Package, folder: Path, shelf: Shelf | None = None) -> None:
+    """Write the files of ``package`` below ``folder``; those on the ``shelf`` are links."""
     for parent in {folder, *(folder / _spelt(path.rpartition("/")[0]) for path in package)}:
         parent.mkdir(parents=True, exist_ok=True)
 
     def write(entries: list[Entry]) -> None:
         for entry in entries:
             path = folder / _spelt(entry.file.path)
+            if shelf and shelf.link(entry.file, path):
+                continue
             path.write_bytes(archive.content(entry))
             if entry.file.mode & 0o111:
                 path.chmod(entry.file.mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import select
 import subprocess
 import sys
 from collections.abc import Container, Iterator, Mapping
@@ -18,6 +19,7 @@ from . import elf, probe
 from .cache import Cache
 from .elf import Binary
 from .handler import Finding
+from .shelf import Shelf
 from .target import Target
 from .tree import Package, Tree, lay
 
@@ -72,7 +74,7 @@ class Trial:
 
     def _ended(self) -> Finding | None:
         try:
-            self._process.wait(_SECONDS)
+            _wait(self._process)
             said = json.loads((self._folder / "answer").read_bytes())
         except subprocess.TimeoutExpired:
             self.end()
@@ -101,22 +103,29 @@ class Trial:
         return text
 
 
-@contextmanager
-def begun(
-    function: Function, python: str, package: Package, brought: Container[str], cache: Cache, folder: Path
-) -> Iterator[Trial]:
-    """The handler's import, under way: of ``package``, of which ``brought`` are the paths of dependencies."""
-    dependencies = {path: entry for path, entry in package.items() if path in brought}
-    own = {path: entry for path, entry in package.items() if path not in brought}
-    apart = not _tops(own) & _tops(dependencies)  # else a folder of both would be found in one place only
-    (folder / "tmp").mkdir()
-    lay(own if apart else package, folder / "task")
-    tree = Tree(dependencies, cache) if apart and dependencies else None
-    trial = Trial(function, python, folder.absolute(), tree)
-    try:
-        yield trial
-    finally:
-        trial.end()
+class Trials:
+    """What the trials of one build share. ``shelf`` has files that need not be decompressed again."""
+
+    def __init__(self, cache: Cache, shelf: Shelf | None = None) -> None:
+        self._cache = cache
+        self._shelf = shelf
+
+    @contextmanager
+    def begun(
+        self, function: Function, python: str, package: Package, brought: Container[str], folder: Path
+    ) -> Iterator[Trial]:
+        """The handler's import, under way: of ``package``, of which ``brought`` are the paths of dependencies."""
+        dependencies = {path: entry for path, entry in package.items() if path in brought}
+        own = {path: entry for path, entry in package.items() if path not in brought}
+        apart = not _tops(own) & _tops(dependencies)  # else a folder of both would be found in one place only
+        (folder / "tmp").mkdir()
+        lay(own if apart else package, folder / "task", self._shelf)
+        tree = Tree(dependencies, self._cache, self._shelf) if apart and dependencies else None
+        trial = Trial(function, python, folder.absolute(), tree)
+        try:
+            yield trial
+        finally:
+            trial.end()
 
 
 def interpreter(target: Target, package: Package, binaries: Mapping[str, Binary]) -> str | None:
@@ -135,6 +144,19 @@ def interpreter(target: Target, package: Package, binaries: Mapping[str, Binary]
     if sys.implementation.name == "cpython" and sys.version_info[:2] == target.python:
         return sys.executable
     return _installed(target.version) if target.python >= _OLDEST else None
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    """For its end, without looking again and again. Raises TimeoutExpired."""
+    if sys.platform == "linux":
+        ended = os.pidfd_open(process.pid)
+        try:
+            select.select([ended], [], [], _SECONDS)
+        finally:
+            os.close(ended)
+        process.wait(0)
+    else:
+        process.wait(_SECONDS)
 
 
 @lru_cache

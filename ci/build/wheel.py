@@ -11,11 +11,11 @@ import hashlib
 import io
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ..errors import BuildError
@@ -23,29 +23,31 @@ from ..model import File
 from . import archive, elf
 from .archive import Entry
 from .elf import Binary
+from .shelf import Shelf
 from .store import Wheel
 
-_LOCAL = struct.Struct("<26x2H")
-_BLOCK = 1 << 20
+_LOCAL = struct.Struct("<4s22x2H")
+_ENCRYPTED = 1
+_BLOCK = 1 << 16
 _INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 """Files of .dist-info that an installer writes about itself and its host."""
 
 
-def read(path: Path, what: str) -> Wheel:
+def read(path: Path, what: str, shelf: Shelf | None = None) -> Wheel:
     """What the wheel lays down; ``what`` names it in messages.
 
-    Every file is decompressed once, to know its hash, and checked against its CRC.
+    Every file is decompressed once, to know its hash, and checked against its CRC; ``shelf`` gets it.
 
     Raises BuildError when it is not a wheel or is damaged.
     """
     try:
-        with ZipFile(path) as opened, path.open("rb") as stream:
-            return _read(opened, path, stream)
+        with ZipFile(path) as opened:
+            return _read(opened, path, archive.mapped(path), shelf)
     except (BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, struct.error) as error:
         raise BuildError(f"{what}: not a wheel that can be read: {error}", "fetch or build it again") from error
 
 
-def _read(opened: ZipFile, path: Path, stream: BinaryIO) -> Wheel:
+def _read(opened: ZipFile, path: Path, whole: memoryview, shelf: Shelf | None) -> Wheel:
     members = {member.filename: member for member in opened.infolist() if not member.is_dir()}
     info = _information(members)
     about = HeaderParser().parsestr(opened.read(f"{info}/METADATA").decode())
@@ -59,7 +61,7 @@ def _read(opened: ZipFile, path: Path, stream: BinaryIO) -> Wheel:
         if destination == record and any(new != old for old, new in destinations.items()):
             entries[destination] = archive.compress(destination, 0o644, _record(opened.read(name), destinations))
         elif destination is not None:
-            entries[destination], binary = _entry(opened, member, destination, path, stream)
+            entries[destination], binary = _entry(opened, member, destination, path, whole, shelf)
             if binary is not None:
                 binaries[destination] = binary
     ordered = tuple(entries[name] for name in sorted(entries))
@@ -122,22 +124,46 @@ def _record(rows: bytes, destinations: Mapping[str, str | None]) -> bytes:
 
 
 def _entry(
-    opened: ZipFile, member: ZipInfo, destination: str, path: Path, stream: BinaryIO
+    opened: ZipFile, member: ZipInfo, destination: str, path: Path, whole: memoryview, shelf: Shelf | None
 ) -> tuple[Entry, Binary | None]:
     mode = 0o755 if member.external_attr >> 16 & 0o111 else 0o644
-    if member.compress_type not in (archive.STORED, archive.DEFLATED):
+    if member.compress_type not in (archive.STORED, archive.DEFLATED) or member.flag_bits & _ENCRYPTED:
         data = opened.read(member)
         return archive.compress(destination, mode, data), elf.read(data) if data.startswith(elf.MAGIC) else None
-    stream.seek(member.header_offset)
-    name, extra = _LOCAL.unpack(stream.read(_LOCAL.size))
-    hashed = hashlib.sha256()
-    compiled = bytearray()
-    with opened.open(member) as content:
-        while block := content.read(_BLOCK):
-            hashed.update(block)
-            if compiled or block.startswith(elf.MAGIC):
-                compiled += block
-    file = File(destination, mode, member.file_size, member.CRC, hashed.hexdigest())
+    signature, name, extra = _LOCAL.unpack_from(whole, member.header_offset)
     offset = member.header_offset + _LOCAL.size + name + extra
+    compressed = whole[offset:offset + member.compress_size]
+    if signature != b"PK\3\4" or len(compressed) != member.compress_size:
+        raise BadZipFile(f"{member.filename} is not where its directory says")
+    hashed, crc32 = hashlib.sha256(), 0
+    compiled: list[bytes] = []
+    with shelf.open() if shelf else nullcontext() as laid:
+        for block in _blocks(member, compressed):
+            hashed.update(block)
+            crc32 = zlib.crc32(block, crc32)
+            if compiled or block.startswith(elf.MAGIC):
+                compiled.append(block)
+            if laid:
+                laid.write(block)
+        if crc32 != member.CRC:
+            raise BadZipFile(f"{member.filename} has a bad CRC-32")
+        file = File(destination, mode, member.file_size, crc32, hashed.hexdigest())
+        if shelf and laid:
+            shelf.put(file, laid)
     entry = Entry(file, member.compress_type, member.compress_size, container=path, offset=offset)
-    return entry, elf.read(bytes(compiled)) if compiled else None
+    return entry, elf.read(b"".join(compiled)) if compiled else None
+
+
+def _blocks(member: ZipInfo, compressed: memoryview) -> Iterator[bytes]:
+    """The file's content: parts that stay in the processor's cache, each of which lets other threads run."""
+    parts = (compressed[start:start + _BLOCK] for start in range(0, len(compressed), _BLOCK))
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    length = 0
+    for part in parts:
+        block = bytes(part) if member.compress_type == archive.STORED else inflater.decompress(part)
+        length += len(block)
+        if length > member.file_size:
+            break
+        yield block
+    if length != member.file_size or not inflater.eof and member.compress_type == archive.DEFLATED:
+        raise BadZipFile(f"{member.filename} is not {member.file_size} bytes, as its directory says")

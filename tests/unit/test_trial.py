@@ -16,6 +16,7 @@ from ci.build.cache import Cache
 from ci.build.elf import Binary
 from ci.build.handler import Finding
 from ci.build.target import Target
+from ci.build.trial import Trials
 from ci.model import Function, Secret
 
 HANDLE = "\ndef handle(event, context): ...\n"
@@ -37,7 +38,7 @@ def tried(
     function = Function("echo", "echo", settings, values, Path("functions/echo"))
     package = entries({**files, **(brought or {})})
     cache = Cache(folder / "cache")
-    with cache.temporary() as beside, trial.begun(function, python, package, brought or {}, cache, beside) as begun:
+    with cache.temporary() as beside, Trials(cache).begun(function, python, package, brought or {}, beside) as begun:
         return begun.finding()
 
 
