@@ -11,6 +11,7 @@ from pathlib import Path
 from .. import content
 from ..errors import BuildError
 from ..model import Dependency, LeftOut, Package
+from ..render.columns import si
 from . import archive, elf, handler, inspect, package, target, trial
 from .archive import Entry
 from .cache import Cache
@@ -64,9 +65,10 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, trials:
         inspect.check(function, made)
         kept = package.keep(inputs, made, cache)
     files = own + shared
-    saved = ", ".join(f"{each.rule} {each.unzipped / 1e6:.1f} MB" for each in made.left_out)
-    layer = f", layer {made.layer.function} {made.layer.size / 1e6:.1f} MB" if made.layer else ""
-    say(f"built {function.name}: {len(files)} files, {made.size / 1e6:.1f} MB{layer}{saved and f', left out: {saved}'}")
+    saved = ", ".join(f"{each.rule} {si(each.unzipped)}" for each in made.left_out)
+    layer = f", layer {made.layer.function} {si(made.layer.size)}" if made.layer else ""
+    count = f"{len(files)} file{'s' * (len(files) != 1)}"
+    say(f"built {function.name}: {count}, {si(made.size)}{layer}{saved and f', left out: {saved}'}")
     return kept
 
 

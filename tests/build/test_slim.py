@@ -13,6 +13,7 @@ import pytest
 from ci.build import strip
 from ci.build.elf import read
 from ci.model import SLIM, Package, Packaging
+from ci.render.columns import si
 
 from .conftest import Build
 from .index import Index, wheel
@@ -77,7 +78,7 @@ def test_a_slim_package_works(package: Build, tmp_path: Path, said: list[str]) -
     assert "" == done.stderr
     assert {"debug", "metadata", "tests"} <= set(rules(slim)) <= set(SLIM)
     assert sum(each.size for each in slim.left_out) > 1_000_000
-    assert f"left out: debug {slim.left_out[0].unzipped / 1e6:.1f} MB" in said[-1]
+    assert f"left out: debug {si(slim.left_out[0].unzipped)}" in said[-1]
     assert slim == package(required, here, code=EXERCISE, packaging=Packaging(slim=SLIM))
     again = package(required, here, code=f"{EXERCISE}\n", packaging=Packaging(slim=SLIM))
     assert slim.left_out == again.left_out
