@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
 
 from ci import local
+from ci.build.inputs import edition
 from ci.build.target import is_here, of
 from ci.errors import BuildError
 from ci.model import Dependency, Packaging
@@ -36,15 +38,24 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def importable(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """As the extra is for a test's time: what builds knows again afterwards that it is not there."""
+    monkeypatch.syspath_prepend(str(installed))
+    edition.cache_clear()
+    yield installed
+    sys.modules.pop("lambda_packages", None)
+    edition.cache_clear()
+
+
 @pytest.mark.network
 def test_a_binary_of_lambda_packages(
-    installed: Path, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch
+    importable: Path, package: Build, fresh: Path
 ) -> None:
     """Exactly the name (normalised), version and runtime: what lies in its archive lies in the package."""
-    monkeypatch.syspath_prepend(str(installed))
     found = package("PyCrypto==2.6.1\n", "python3.6", code=CRYPTO, cache=fresh)
     assert (Dependency("pycrypto", "2.6.1", "lambda-packages"),) == found.dependencies
-    with tarfile.open(installed / "lambda_packages/pycrypto/python3.6-pycrypto-2.6.1.tar.gz") as opened:
+    with tarfile.open(importable / "lambda_packages/pycrypto/python3.6-pycrypto-2.6.1.tar.gz") as opened:
         expected = {
             member.name.removeprefix("./"): hashlib.sha256(stream.read()).hexdigest()
             for member in opened if (stream := opened.extractfile(member)) and "__pycache__" not in member.name
@@ -55,6 +66,7 @@ def test_a_binary_of_lambda_packages(
 
 
 @pytest.mark.network
+@pytest.mark.usefixtures("importable")
 @pytest.mark.parametrize(
     ("required", "runtime", "architecture", "binaries"),
     [
@@ -66,11 +78,9 @@ def test_a_binary_of_lambda_packages(
     ids=["version", "runtime", "architecture", "not-asked"],
 )
 def test_nothing_but_the_exact_binary(
-    installed: Path, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch,
-    required: str, runtime: str, architecture: str, binaries: tuple[str, ...],
+    package: Build, fresh: Path, required: str, runtime: str, architecture: str, binaries: tuple[str, ...]
 ) -> None:
     """Another version, runtime or processor is not silently taken."""
-    monkeypatch.syspath_prepend(str(installed))
     with pytest.raises(BuildError, match="pycrypto"):
         package(required, runtime, architecture, CRYPTO, fresh, packaging=Packaging(binaries=binaries))
 

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 from uv import find_uv_bin
 
 from ci import local
+from tests.emulated.enforcing import DIRECT
 
 from .conftest import Build
 
@@ -28,8 +28,6 @@ pytestmark = [
     pytest.mark.network,
     pytest.mark.skipif(sys.platform != "linux" or not MACHINE, reason="the emulator is a program for Linux"),
 ]
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""urlopen keeps the proxies of its first call, whichever test made that."""
 CODE = """
 import os
 import sys

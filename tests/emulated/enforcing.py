@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""urlopen keeps the proxies of its first call, whichever test made that."""
+
 
 @contextmanager
 def enforcing(folder: Path) -> Iterator[str]:
@@ -28,9 +31,9 @@ def enforcing(folder: Path) -> Iterator[str]:
         process = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(900):
+        for _ in range(300):
             try:
-                urllib.request.urlopen(f"{url}/_localstack/health", timeout=5).close()
+                DIRECT.open(f"{url}/_localstack/health", timeout=5).close()
                 break
             except OSError:
                 time.sleep(0.1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import pytest
 from ci import attachments, local
 from tests.emulated import command
 from tests.emulated.conftest import REGION, Account, Project
+from tests.emulated.enforcing import DIRECT
 from tests.emulated.strict import Call, Fault, Strict
 
 Dollop = Callable[..., command.Result]
@@ -153,7 +153,7 @@ def test_all_of_it_points_at_the_alias(
     client = account.client("lambda")
     address = client.get_function_url_config(FunctionName="audit", Qualifier="test")["FunctionUrl"]
     id = address.removeprefix("https://").partition(".")[0]
-    with urllib.request.urlopen(f"{account.url}/_aws/lambda-url/{id}/", timeout=30) as answer:
+    with DIRECT.open(f"{account.url}/_aws/lambda-url/{id}/", timeout=30) as answer:
         assert b"as 1" == answer.read()
     account.client("sqs").send_message(QueueUrl=queue, MessageBody=str(tmp_path / "order"))
     deadline = time.monotonic() + 30
