@@ -25,8 +25,12 @@ def strays(live: Live, functions: Iterable[Function] = ()) -> Iterator[str]:
             yield f"{name}: alias {alias.name} was pointed to version {alias.version} by hand"
         if alias.weights:
             shares = ", ".join(f"{share:.0%} to version {version}" for version, share in sorted(alias.weights.items()))
-            begun = f", in a canary since {alias.canary.at}" if alias.canary else ""
+            how = "CodeDeploy moves it" if alias.handed else "in a canary"
+            begun = f", {how} since {alias.under_way.at}" if alias.under_way else ""
             yield f"{name}: alias {alias.name} sends {shares}{begun}"
+        elif alias.handed:
+            to = f"to version {alias.handed.version} since {alias.handed.at}"
+            yield f"{name}: CodeDeploy has alias {alias.name} {to}: it has not begun, or has taken it back"
     for one in functions:
         try:
             yield from attach.by_hand(one, live.stage, live.functions[one.name])

@@ -93,5 +93,9 @@ class ReleaseError(DollopError):
         self.restored = restored
 
 
+class Unwatched(ReleaseError):
+    """A release that goes on by itself, only without this command."""
+
+
 class Refused(DollopError):
     """The verb would do harm and was not asked to: nothing was called."""

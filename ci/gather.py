@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ci import foreign, live, record
 from ci.errors import DollopError, UsageError
-from ci.live import attached, layers as layers_there
+from ci.live import attached, codedeploy, layers as layers_there
 from ci.model import Function, Site, Stage
 from ci.plan import deploy, layering, removal, rollback, room, sites
 from ci.plan.actions import Plan
@@ -42,6 +42,7 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
         found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
         found = attached.around(aws, found, functions, workspace.track)
         plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
+        plan = codedeploy.founded(aws, plan, workspace.track)
         sizes = layers_there.sizes(aws, [arn for arn in room.layers(plan, there) if arn not in new])
         plan = room.checked(plan, there, packages, sizes | new)
         return layering.published(plan, publish)

@@ -63,6 +63,25 @@ class Canary:
 
 
 @dataclass(frozen=True)
+class CodeDeploy:
+    """AWS CodeDeploy moves the alias, as one of its deployment configurations says, and takes it back on an alarm.
+
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
+    """
+
+    config: str
+    """As CodeDeploy calls it: ``CodeDeployDefault.LambdaCanary10Percent5Minutes``."""
+    role: str
+    """That CodeDeploy takes on."""
+    application: str
+    alarms: tuple[str, ...] = ()
+
+    def group(self, stage: str, function: str) -> str:
+        """The deployment group: CodeDeploy has one deployment under way in each, so every function has its own."""
+        return f"{stage}-{function}"
+
+
+@dataclass(frozen=True)
 class Site:
     """A region, and the role through which an account is reached there. Neither is said: where the command acts."""
 
@@ -87,7 +106,7 @@ class Stage:
     name: str
     alias: str
     source: str | None = None
-    rollout: Canary | None = None
+    rollout: Canary | CodeDeploy | None = None
     """None: the alias moves at once."""
     sites: tuple[Site, ...] = (Site(),)
     """All of them run the same release, or none does."""
@@ -317,6 +336,22 @@ class CanaryRecord:
 
 
 @dataclass(frozen=True)
+class Handed:
+    """What this tool appends to an alias's description when it hands its move to CodeDeploy, which writes none.
+
+    With where the alias points, it tells how far CodeDeploy is, whoever watches.
+    """
+
+    before: str
+    """The version that the alias points to until CodeDeploy is done."""
+    version: str
+    release: str
+    run: str
+    at: str
+    """UTC, ISO 8601, to the second."""
+
+
+@dataclass(frozen=True)
 class LiveVersion:
     """One version of a function as AWS describes it; ``version`` may be ``$LATEST``."""
 
@@ -349,6 +384,23 @@ class LiveAlias:
     weights: Mapping[str, float] = field(default_factory=dict)
     canary: CanaryRecord | None = None
     """None also where another tool has set ``weights``."""
+    handed: Handed | None = None
+    """CodeDeploy has its move. Without ``weights`` it has not begun, or has taken it back. None once it is done."""
+
+    @property
+    def under_way(self) -> CanaryRecord | Handed | None:
+        """The release that a share of the calls goes to."""
+        return self.canary or (self.handed if self.weights else None)
+
+
+@dataclass(frozen=True)
+class LiveGroup:
+    """CodeDeploy's deployment group of a function, and the application that it is in."""
+
+    application: bool
+    """Whether it is there."""
+    role: str | None
+    """None: there is no such group."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from ci import settings
 from ci.config.template import Template
 from ci.errors import UsageError
-from ci.model import Function, Secret, Site, Stage
+from ci.model import CodeDeploy, Function, Secret, Site, Stage
 from ci.plan.actions import STORED
 from ci.statement import Place, Statement
 
@@ -146,6 +146,47 @@ def watching(stage: Stage) -> Iterable[Statement]:
     described to those who may describe all."""
     if stage.rollout and stage.rollout.alarms:
         yield Statement("WatchAlarms", ("cloudwatch:DescribeAlarms",), ("*",))
+
+
+def looking_up(stages: Iterable[tuple[Stage, Iterable[Place]]]) -> Iterable[Statement]:
+    """To see what CodeDeploy has already."""
+    found = [place.arn("codedeploy", f"deploymentgroup:{by.application}/{name}-*") for name, by, place in _by(stages)]
+    if found:
+        yield Statement("ReadDeploymentGroups", ("codedeploy:GetDeploymentGroup",), tuple(found))
+
+
+def handing_over(stage: Stage, places: Iterable[Place]) -> Iterable[Statement]:
+    """CodeDeploy gets aliases of the stage, is watched, and stopped.
+
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/auth-and-access-control-permissions-reference.html; who
+    creates a deployment also registers its revision and reads its configuration.
+    """
+    found = list(_by([(stage, places)]))
+    if not found:
+        return
+    by = found[0][1]
+    groups = tuple(place.arn("codedeploy", f"deploymentgroup:{by.application}/{name}-*") for name, _, place in found)
+    applications = tuple(place.arn("codedeploy", f"application:{by.application}") for _, _, place in found)
+    configs = tuple(place.arn("codedeploy", f"deploymentconfig:{by.config}") for _, _, place in found)
+    yield Statement("HandOver", tuple(f"codedeploy:{verb}" for verb in _DEPLOYING), groups)
+    yield Statement("MakeApplication", tuple(f"codedeploy:{verb}" for verb in _REGISTERING), applications)
+    yield Statement("ReadDeploymentConfig", ("codedeploy:GetDeploymentConfig",), configs)
+    condition = {"StringEquals": {"iam:PassedToService": "codedeploy.amazonaws.com"}}
+    yield Statement("PassCodeDeployRole", ("iam:PassRole",), (by.role,), condition)
+
+
+_DEPLOYING = (
+    *("BatchGetDeployments", "CreateDeployment", "CreateDeploymentGroup", "GetDeploymentGroup", "ListDeployments"),
+    *("StopDeployment", "UpdateDeploymentGroup"),
+)
+_REGISTERING = ("CreateApplication", "GetApplicationRevision", "RegisterApplicationRevision")
+
+
+def _by(stages: Iterable[tuple[Stage, Iterable[Place]]]) -> Iterable[tuple[str, CodeDeploy, Place]]:
+    """The stage's name, its rollout and where, for those that CodeDeploy moves the aliases of."""
+    for stage, places in stages:
+        if isinstance(stage.rollout, CodeDeploy):
+            yield from ((stage.name, stage.rollout, place) for place in places)
 
 
 def observing(names: Names) -> Iterable[Statement]:

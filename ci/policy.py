@@ -25,7 +25,9 @@ from ci.needs import (
     POINT,
     Names,
     expanding,
+    handing_over,
     layers,
+    looking_up,
     observing,
     parameters,
     reading,
@@ -105,6 +107,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
             *expanding(every, ssm),
             *layers(every, everywhere),
             *around(named, everywhere, looking_around),
+            *looking_up((stage, _direct(stage, where)) for stage in stages.values()),
             *_assuming(looking),
         )
 
@@ -118,6 +121,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
             *around(named, places, attaching),
             *smoking(named(places), stage),
             *watching(stage),
+            *handing_over(stage, places),
             *_assuming((*looking, *_roles_of(stage))),
         )
 
@@ -138,6 +142,7 @@ def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
             *around(named, own, attaching),
             *smoking(named(own), stage, bool(others)),
             *watching(stage),
+            *handing_over(stage, own),
             *_assuming(taken),
         )
 
@@ -210,10 +215,11 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Role]:
         own = there(functions, stage.sites)
 
         def looking(
-            named: _Named, places: Sequence[Place] = places, own: tuple[Function, ...] = own
+            named: _Named, stage: Stage = stage, places: Sequence[Place] = places, own: tuple[Function, ...] = own
         ) -> Iterable[Statement]:
             around = _around(functions, named, places, looking_around)
-            return (reading(named(places)), *expanding(own, ()), *layers(own, places), *around)
+            groups = looking_up([(stage, places)])
+            return (reading(named(places)), *expanding(own, ()), *layers(own, places), *around, *groups)
 
         def writing(
             named: _Named, stage: Stage = stage, places: Sequence[Place] = places, own: tuple[Function, ...] = own
@@ -226,6 +232,7 @@ def _elsewhere(pipeline: Pipeline) -> Iterator[Role]:
                 *_around(functions, named, places, attaching),
                 *smoking(named(places), stage),
                 *watching(stage),
+                *handing_over(stage, places),
             )
 
         purpose = f"In the account {places[0].account}, for {role}; {ours} takes it on."

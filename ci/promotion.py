@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ci import diff, live, record
 from ci.errors import UsageError
-from ci.live import attached, layers
+from ci.live import attached, codedeploy, layers
 from ci.live.packages import whole
 from ci.model import Function, LiveVersion, Package, Site, Stage
 from ci.parallel import each
@@ -49,9 +49,10 @@ class Promotion:
         )
         found = attached.around(aws, found, self.functions, self.workspace.track)
         release, made_of = self._of(versions), self.workspace.origin
-        return promote.promote(
+        plan = promote.promote(
             self.stage, aws.region, self.functions, release, versions, found, made_of, self.allow_older
         )
+        return codedeploy.founded(aws, plan, self.workspace.track)
 
     def _targets(self, origin: Site) -> dict[str, str]:
         """Function -> the version number, or the alias, under which ``origin`` has what is promoted."""
@@ -88,6 +89,7 @@ class Promotion:
             self.stage, there.region, wanted, release, sound, packages, before, found, workspace.origin,
             self.allow_older,
         )
+        plan = codedeploy.founded(there, plan, workspace.track)
         return room.checked(plan, wanted, packages, layers.sizes(there, room.layers(plan, wanted)))
 
     def _packages(

@@ -2,7 +2,8 @@
 
 A version's description reads ``Greets people | dollop commit=1f3a... digest=... code=...``, an alias's
 ``dollop release=1f3a2b4-9c0d1e2f run=1234 at=2026-01-31T09:00:00Z previous=7 version=8 since=2026-01-30T09:00:00Z``.
-While a canary is under way, the alias's ends in `` dollop-canary=8-9/9c0d1e2f/2026-02-01T09:00:00Z``.
+While a canary is under way, the alias's ends in `` dollop-canary=8-9/9c0d1e2f/2026-02-01T09:00:00Z``; where CodeDeploy
+moves it, in `` dollop-codedeploy=8-9/5d6e7f8-9c0d1e2f/1240/2026-02-01T09:00:00Z``.
 AWS allows 256 characters in each:
 https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
 https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
@@ -14,12 +15,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ci.errors import UsageError
-from ci.model import AliasRecord, CanaryRecord, Secret, VersionRecord, label
+from ci.model import AliasRecord, CanaryRecord, Handed, Secret, VersionRecord, label
 
 _MARK = "dollop "
 _SEPARATOR = " | "
@@ -104,7 +105,10 @@ _CANARY = re.compile(
 
 def canary_description(description: str, record: CanaryRecord) -> str:
     """``description``, of an alias, with what a canary leaves behind it; what is too long of the former is cut."""
-    text = f" dollop-canary={record.before}-{record.version}/{record.release}/{record.at}"
+    return _appended(description, f" dollop-canary={record.before}-{record.version}/{record.release}/{record.at}")
+
+
+def _appended(description: str, text: str) -> str:
     return f"{description[:DESCRIPTION_LIMIT - len(text)]}{text}".strip()
 
 
@@ -114,6 +118,39 @@ def read_canary(text: str) -> tuple[str, CanaryRecord | None]:
     if not found or not _is_moment(found["at"]):
         return text, None
     return found["own"] or "", CanaryRecord(found["before"], found["version"], found["release"], found["at"])
+
+
+_HANDED = re.compile(
+    r"(?:(?P<own>.*) )?dollop-codedeploy=(?P<before>\d+)-(?P<version>\d+)/(?P<release>[^/ ]+)/(?P<run>[^/ ]*)/"
+    r"(?P<at>[\dT:-]+Z)",
+    re.DOTALL,
+)
+
+
+def handed_description(description: str, record: Handed) -> str:
+    """``description``, of an alias, with what is left for whoever reads it while CodeDeploy moves the alias, and after.
+
+    All that the alias's own record will say once it has moved: CodeDeploy leaves a description as it is.
+    """
+    before, version, *rest = astuple(record)
+    return _appended(description, f" dollop-codedeploy={before}-{version}/{'/'.join(rest)}")
+
+
+def read_handed(text: str) -> tuple[str, Handed | None]:
+    """The description as it was before CodeDeploy got the alias, and what that left; None where it has it not."""
+    found = _HANDED.fullmatch(text)
+    if not found or not _is_moment(found["at"]):
+        return text, None
+    return found["own"] or "", Handed(*(found[key] for key in ("before", "version", "release", "run", "at")))
+
+
+def arrived(description: str, handed: Handed) -> str:
+    """The description of an alias that CodeDeploy has moved; ``description`` is that from before."""
+    now = read_alias(description)
+    # As where this tool moves it: what the release moved again after somebody else, is another release of its name.
+    since = (handed.at if now.release == handed.release else now.at) if now else None
+    record = AliasRecord(handed.release, handed.run, handed.at, handed.before, handed.version, since)
+    return alias_description(record)
 
 
 def _is_moment(text: str) -> bool:

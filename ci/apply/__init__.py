@@ -3,6 +3,7 @@
 A release lands whole or not at all: every function is prepared (nothing of that reaches a user), then
 all aliases move, then the smoke tests run; when any of it fails, every alias of this release goes back.
 With a canary, every alias first sends a share of its calls to its new version, and one watch is over all of them.
+CodeDeploy, where it moves them, is watched, and goes on when this process ends.
 
 Two releases at once: the first function of each goes ahead alone, in both phases. Which of the two gets there
 first wins; the other is refused by the revision id that it planned against, before it has changed anything else.
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ci import interrupt
-from ci.apply import watch
+from ci.apply import handover, watch
 from ci.apply.job import Job, Log
 from ci.apply.prepare import prepare
 from ci.apply.remove import remove
@@ -42,6 +43,7 @@ def apply(
     """
     job = Job(plan, aws if isinstance(aws, Mapping) else {"": aws}, log, track)
     with interrupt.noted(job.begin()):
+        handover.check(job)
         watch.check(job)
         versions = prepare(job)
         shift(job, versions)

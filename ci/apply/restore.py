@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from ci import interrupt
+from ci.apply import handover
 from ci.apply.attach import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.errors import AbsentError, DollopError, MovedError, ReleaseError
-from ci.plan.actions import FunctionPlan, PointAlias, PutConcurrency, Shift, SplitAlias
+from ci.plan.actions import CreateDeployment, FunctionPlan, PointAlias, PutConcurrency, SplitAlias
 
 
 @dataclass
@@ -20,13 +21,18 @@ class Move:
     """A step that reaches users, begun."""
 
     function: FunctionPlan
-    action: Shift
+    action: PutConcurrency | SplitAlias | PointAlias
     version: str
     """That an alias is to point to."""
     revision: str | None = None
     """Of the alias after its last move. None: it is not known whether it moved."""
     sent: Mapping[str, Any] = field(default_factory=dict)
     """What was last written to the alias: that it is as this release left it shows in this."""
+
+    @property
+    def handed(self) -> CreateDeployment | None:
+        """What gives the move to CodeDeploy."""
+        return next((each for each in self.function.shift if isinstance(each, CreateDeployment)), None)
 
     @property
     def known(self) -> str | None:
@@ -96,6 +102,8 @@ def _limit(job: Job, move: Move) -> None:
 def _point(job: Job, move: Move) -> None:
     action = move.action
     assert not isinstance(action, PutConcurrency)
+    if move.handed:
+        handover.halt(job, move.function, move.handed.deployer, job.plan.release)
     if action.revision is None:
         _remove(job, move, action)
         return
@@ -133,6 +141,8 @@ def _remove(job: Job, move: Move, action: SplitAlias | PointAlias) -> None:
 
 
 def is_ours(now: Mapping[str, Any] | None, move: Move) -> TypeGuard[Mapping[str, Any]]:
-    """Whether the alias is as this release left it."""
-    ours = (move.sent.get("Description"), move.sent.get("FunctionVersion"))
-    return now is not None and (now.get("Description", ""), now["FunctionVersion"]) == ours
+    """Whether the alias is as this release left it, or as CodeDeploy made it of that."""
+    versions = {move.sent.get("FunctionVersion")} | ({move.version} if move.handed else set())
+    return now is not None and now.get("Description", "") == move.sent.get("Description") and (
+        now["FunctionVersion"] in versions
+    )

@@ -1,24 +1,27 @@
 """The second phase: aliases move, then the functions that moved are asked. Users see this.
 
 With a canary it has three steps: the new versions get their share of the calls, they are watched, the aliases move.
+With CodeDeploy, the aliases that it gets come last, so that nothing is left to be moved should this process end.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ci import record, smoke
+from ci.apply import handover
 from ci.apply.attach import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.apply.restore import Move, alias, is_ours, restore
 from ci.apply.watch import look, watch
-from ci.errors import AbsentError, MovedError
-from ci.model import Canary, CanaryRecord
-from ci.plan.actions import FunctionPlan, PointAlias, PutConcurrency, SplitAlias
+from ci.errors import AbsentError, MovedError, Unwatched
+from ci.model import Canary, CanaryRecord, CodeDeploy
+from ci.plan.actions import CreateDeployment, FunctionPlan, PointAlias, PutConcurrency, SplitAlias, StopDeployment
 
 
 def shift(job: Job, versions: Mapping[str, str]) -> None:
@@ -29,12 +32,18 @@ def shift(job: Job, versions: Mapping[str, str]) -> None:
     moving = [function for function in job.plan.functions if function.shift]
     shifting, attaching = _Shift(job, versions), Attaching(job)
     try:
-        if job.plan.canary:
-            shifting.rehearse(job.plan.canary, moving)
+        if isinstance(job.plan.rollout, Canary):
+            shifting.rehearse(job.plan.rollout, moving)
+        elif job.plan.rollout:
+            shifting.ready(moving)
         job.each("moving", shifting.move, moving[:1])
         job.each("moving", shifting.move, moving[1:])
+        if isinstance(job.plan.rollout, CodeDeploy):
+            shifting.hand_over(moving)
         job.each("asking", lambda function: _ask(job, function), (f for f in moving if f.smoke))
         attaching.run()
+    except Unwatched:
+        raise
     except BaseException as error:
         raise restore(job, shifting.moves, attaching, error) from error
     for function in moving:
@@ -42,7 +51,7 @@ def shift(job: Job, versions: Mapping[str, str]) -> None:
         job.log(done, function, name=function.aws_name, version=versions[function.label])
 
 
-Kind = TypeVar("Kind", SplitAlias, PointAlias)
+Kind = TypeVar("Kind", SplitAlias, PointAlias, CreateDeployment, StopDeployment)
 
 
 class _Shift:
@@ -74,6 +83,30 @@ class _Shift:
         job.each("splitting", self._split, [*shared[1:], *new])
         watch(job, canary, list(self.begun.values()), datetime.now(UTC) if shared else max(since))
 
+    def ready(self, moving: list[FunctionPlan]) -> None:
+        """What can go wrong before CodeDeploy has anything: the versions are asked themselves, as before a canary."""
+        job = self.job
+        handed = (function for function in moving if _of(function, CreateDeployment) and function.smoke)
+        job.each("asking", lambda function: _ask(job, function, self.versions[function.label]), handed)
+        handover.establish(job, moving)
+
+    def hand_over(self, moving: list[FunctionPlan]) -> None:
+        """CodeDeploy gets the aliases, whose descriptions tell so by now, and is watched until it has moved them."""
+        job, versions = self.job, self.versions
+        handed = [function for function in moving if _of(function, CreateDeployment)]
+        begun = job.each("handing over", lambda each: handover.begin(job, each, versions[each.label]), handed)
+        handover.follow(job, {each.label: (each, id) for each, id in zip(handed, begun, strict=True)})
+        job.each("looking", self._arrived, handed)
+
+    def _arrived(self, function: FunctionPlan) -> None:
+        """Raises MovedError where somebody has moved the alias meanwhile."""
+        move = self.begun[function.label]
+        assert not isinstance(move.action, PutConcurrency)
+        there = alias(self.job, function, move.action.alias)
+        if not is_ours(there, move) or there["FunctionVersion"] != move.version:
+            what = f"{function.label}: alias {move.action.alias}: live moved under the plan, while CodeDeploy had it"
+            raise MovedError(what, "plan again, look, and run it again")
+
     def _split(self, function: FunctionPlan) -> None:
         action = _of(function, SplitAlias) or _of(function, PointAlias)
         assert action is not None
@@ -96,9 +129,19 @@ class _Shift:
                 move = self.begun.get(function.label)
                 if move and action.revision is None:
                     continue
+                if stop := _of(function, StopDeployment):
+                    action = self._stopped(function, action, stop)
                 move = move or self._began(function, action)
                 move.action = action
                 _write(self.job, move)
+
+    def _stopped(self, function: FunctionPlan, action: PointAlias, stop: StopDeployment) -> PointAlias:
+        """``action`` after CodeDeploy has ended where it was: it may have gone on since this was planned."""
+        handover.halt(self.job, function, stop.deployer, stop.handed.release)
+        there = alias(self.job, function, action.alias)
+        if there is None or record.read_handed(there.get("Description", ""))[1] != stop.handed:
+            return action
+        return replace(action, revision=there["RevisionId"])
 
 
 def _of(function: FunctionPlan, kind: type[Kind]) -> Kind | None:
@@ -117,7 +160,8 @@ def _write(job: Job, move: Move) -> None:
         parameters["Description"] = record.canary_description(action.restore, left)
         parameters["RoutingConfig"] = {"AdditionalVersionWeights": {version: action.share / 100}}
     else:
-        parameters |= {"FunctionVersion": version, "Description": action.description}
+        to = action.before if action.handed else version
+        parameters |= {"FunctionVersion": to, "Description": action.description}
     move.sent = parameters
     try:
         if action.revision is None:
@@ -141,7 +185,7 @@ def _tell(job: Job, move: Move, verb: str) -> None:
     action = move.action
     if isinstance(action, SplitAlias):
         job.log(f"began canary {action.alias}", move.function, version=move.version, share=f"{action.share}%")
-    elif isinstance(action, PointAlias):
+    elif isinstance(action, PointAlias) and not action.handed:
         job.log(f"{verb} alias {action.alias}", move.function, version=move.version)
 
 

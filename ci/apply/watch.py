@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from ci.apply.job import Job
 from ci.apply.restore import Move, alias
 from ci.errors import MovedError, Refused, ReleaseError
-from ci.model import Canary
+from ci.model import Canary, CodeDeploy
 from ci.plan.actions import PointAlias, PutConcurrency
 from ci.render.text import duration
 
@@ -31,7 +31,7 @@ def check(job: Job) -> None:
 
     One that rings during a canary which an earlier run left is no reason to refuse: that canary is taken back.
     """
-    canary = job.plan.canary
+    canary = job.plan.rollout
     if canary is None:
         return
     left = any(isinstance(action, PointAlias) and action.begun for f in job.plan.functions for action in f.shift)
@@ -44,7 +44,7 @@ def check(job: Job) -> None:
     ringing = {name: reason for name, (state, reason) in states.items() if state == _RINGING}
     if ringing and not left:
         raise Refused(
-            f"{_told(ringing)} before the canary of {job.plan.stage} begins: nothing was changed",
+            f"{_told(ringing)} before the rollout of {job.plan.stage} begins: nothing was changed",
             "find out why; once it is over, run this again",
         )
 
@@ -85,7 +85,7 @@ def watch(job: Job, canary: Canary, moves: Sequence[Move], since: datetime) -> N
     job.say("the canary has passed", lasted=duration(canary.seconds))
 
 
-def _states(job: Job, canary: Canary) -> dict[str, tuple[str, str]]:
+def _states(job: Job, canary: Canary | CodeDeploy) -> dict[str, tuple[str, str]]:
     """Alarm, in each site -> its state, and CloudWatch's reason for it."""
     names = {"AlarmNames": list(canary.alarms), "AlarmTypes": _TYPES}
     sites = job.sites.items() if canary.alarms else ()
@@ -98,7 +98,7 @@ def _states(job: Job, canary: Canary) -> dict[str, tuple[str, str]]:
     }
 
 
-def _wanted(job: Job, canary: Canary) -> set[str]:
+def _wanted(job: Job, canary: Canary | CodeDeploy) -> set[str]:
     return {_label(name, site) for name in canary.alarms for site in job.sites}
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ci import attachments, service_model, settings
-from ci.config import around, check, environment, handler, nodes, shape, sites, words
+from ci.config import around, check, environment, handler, nodes, rollout, shape, sites, words
 from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
-from ci.model import Attachment, Canary, Function, Hooks, Packaging, Pipeline, Secret, Smoke, Stage
+from ci.model import Attachment, Function, Hooks, Packaging, Pipeline, Secret, Smoke, Stage
 
 SIZE_LIMIT = 1_000_000
 """Bytes of pipeline.yaml. A thousand functions, each said at length, are half of that."""
@@ -98,7 +98,7 @@ class _Loading:
                 self.problem("is missing: where stages name their own, the others need one too", "region")
         named = self.aws_names(said.get("name", "{function}"), project, entries)
         self.naming = said.get("name", "{function}"), project
-        self.known = self.stages(said.get("stages", {}), home, entries)
+        self.known = self.stages(said.get("stages", {}), home, entries, named)
         functions = {name: self.function(name, named[name], defaults, entry) for name, entry in entries.items()}
         for name, stage in self.known.items():
             if sites.named(said["stages"][name]):
@@ -130,7 +130,7 @@ class _Loading:
         return names
 
     def stages(
-        self, said: Mapping[str, Any], home: str | None, functions: Mapping[str, Any]
+        self, said: Mapping[str, Any], home: str | None, functions: Mapping[str, Any], named: Mapping[str, str]
     ) -> dict[str, Stage]:
         sound = {name: entry for name, entry in said.items() if "alias" in entry}
         stages = {
@@ -138,7 +138,7 @@ class _Loading:
                 name,
                 entry["alias"],
                 entry.get("from"),
-                _canary(entry.get("rollout")),
+                rollout.rollout(entry.get("rollout"), self.naming[1]),
                 sites.sites(entry, home, functions),
             )
             for name, entry in sound.items()
@@ -152,6 +152,9 @@ class _Loading:
                 self.problem(f"is the alias of {other} too", "stages", name, "alias")
             for path, what in sites.problems(sound[name], functions):
                 self.problem(what, "stages", name, *path)
+            entry = (every or {})[name]
+            for path, what in rollout.problems(entry.get("rollout"), entry.get("role"), name, named.values()):
+                self.problem(what, "stages", name, "rollout", *path)
             if stage.source is not None and isinstance(every, dict) and stage.source not in every:
                 what = f"there is no stage {stage.source!r}" + words.similar(stage.source, every)
                 self.problem(what, "stages", name, "from")
@@ -291,13 +294,6 @@ class _Loading:
             if what := environment.size_problem(secrets):
                 self.problem(what, "functions", function, "environment")
         return secrets
-
-
-def _canary(said: Mapping[str, Any] | None) -> Canary | None:
-    """None also where what is said is not sound."""
-    if not said or not said.keys() >= {"canary", "for"}:
-        return None
-    return Canary(said["canary"], said["for"], tuple(dict.fromkeys(said.get("alarms", ()))))
 
 
 def _provisioned(attached: Iterable[Attachment]) -> int:

@@ -22,6 +22,7 @@ _OURS = {
     "rollout": "What happens before the alias moves. Without it, the alias moves at once.",
     "canary": "The share of the calls that goes to the new version first: 1% to 99%.",
     "for": "How long: 90s, 5m. Then the alias moves.",
+    "codedeploy": "In place of canary: CodeDeploy moves the alias, by this deployment configuration.",
     "alarms": "CloudWatch alarms. When one is in the state ALARM meanwhile, nothing moves.",
     "regions": "The regions that this stage is in, a list; or by name, with what functions have there instead.",
     "plan_role": "The role to take on while nothing is changed. Without it, role.",

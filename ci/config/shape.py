@@ -160,7 +160,10 @@ def _packaging() -> Fields:
 
 
 def _rollout() -> Fields:
-    """A canary. https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html"""
+    """A canary: https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html; or CodeDeploy.
+
+    Which keys belong together is looked at where a stage is made of them.
+    """
     percent = re.compile(r"([1-9][0-9]?)%")
 
     def share(value: Any) -> Any:
@@ -181,8 +184,10 @@ def _rollout() -> Fields:
 
     alarm = core.str_schema(min_length=1, max_length=ALARM_NAME_LIMIT)
     return {
-        "canary": _field(read(share, percent.pattern), required=True),
-        "for": _field(read(seconds, LENGTH), required=True),
+        "canary": _field(read(share, percent.pattern)),
+        "for": _field(read(seconds, LENGTH)),
+        "codedeploy": _field(_text(service_model.shape("DeploymentConfigName", "codedeploy"))),
+        "role": _field(_text(service_model.shape("RoleArn"))),
         "alarms": _field(core.list_schema(alarm, max_length=ALARMS_LIMIT)),
     }
 

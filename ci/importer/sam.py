@@ -32,6 +32,7 @@ _RENAMED: Mapping[str, Callable[[Any], tuple[str, Any]]] = {
 }
 _OURS = frozenset({"FunctionName", "CodeUri", "AutoPublishAlias", "PackageType"})
 _FIXED = ("FunctionName", "Handler", "Runtime", "CodeUri", "Architectures", "AutoPublishAlias", "PackageType")
+_LINEAR = re.compile(r"Linear[0-9]+PercentEvery[0-9]+Minutes?")
 _CANARY = re.compile(r"Canary(?P<share>[0-9]+)Percent(?P<minutes>[0-9]+)Minutes")
 
 
@@ -164,7 +165,7 @@ class _Reading:
                 self.entry.note(f"Not carried over: {property_}.")
 
     def preference(self, value: Any) -> None:
-        """CodeDeploy's canary as one of ours.
+        """CodeDeploy's canary as one of ours, what it does in steps as it is.
 
         https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/automating-updates-to-serverless-apps.html
         """
@@ -173,8 +174,11 @@ class _Reading:
         found = _CANARY.fullmatch(kind)
         if found and said.get("Enabled", True) is True:
             self.rollout = {"canary": f"{found['share']}%", "for": f"{found['minutes']}m"}
+        elif _LINEAR.fullmatch(kind) and isinstance(said.get("Role"), str) and said.get("Enabled", True) is True:
+            self.rollout = {"codedeploy": kind, "role": said["Role"]}
         elif kind != "AllAtOnce":
-            self.entry.note(f"Not carried over: DeploymentPreference {kind or value}.")
+            more = f"; rollout: {{codedeploy: {kind}}} does it, with a role for CodeDeploy" if kind else ""
+            self.entry.note(f"Not carried over: DeploymentPreference {kind or value}{more}.")
         for part in ("Alarms", "Hooks"):
             if said.get(part):
                 self.entry.note(f"Not carried over: {part} of DeploymentPreference; rollout takes names of alarms.")

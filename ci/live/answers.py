@@ -25,17 +25,23 @@ def _taken(member: str, value: Any) -> Any:
 
 def alias(item: Mapping[str, Any]) -> LiveAlias:
     """An alias from ListAliases' answer."""
-    description, canary = record.read_canary(item.get("Description", ""))
-    weights = item.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
-    ours = canary is not None and canary.before == item["FunctionVersion"] and {canary.version} == weights.keys()
+    description, handed = record.read_handed(item.get("Description", ""))
+    description, canary = record.read_canary(description)
+    weights, points = item.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}, item["FunctionVersion"]
+    ours = canary is not None and canary.before == points and {canary.version} == weights.keys()
+    if handed and handed.version == points and not weights:
+        description, handed = record.arrived(description, handed), None
+    elif handed and not (handed.before == points and weights.keys() <= {handed.version}):
+        handed = None
     return LiveAlias(
         name=item["Name"],
-        version=item["FunctionVersion"],
+        version=points,
         revision=item["RevisionId"],
         description=description,
         record=record.read_alias(description),
         weights=weights,
         canary=canary if ours else None,
+        handed=handed,
     )
 
 

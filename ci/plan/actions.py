@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ci.model import Attachment, Canary, Package, Secret, Settings, Smoke, VersionRecord, label
+from ci.model import Attachment, Canary, CodeDeploy, Handed, Package, Secret, Settings, Smoke, VersionRecord, label
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,59 @@ class PointAlias:
     begun: str | None = None
     """Since when a canary of this very version is under way: an earlier run began it, this one goes on from there."""
     at_once: str = ""
-    """Why no canary comes before it, where the stage has one."""
+    """Why it moves at once, where the stage has a rollout."""
+    handed: bool = False
+    """Only its description is written: CodeDeploy moves it."""
+    guard: Deployer | None = None
+    """Who must have no deployment under way: an earlier release has handed it this alias."""
+
+
+@dataclass(frozen=True)
+class Deployer:
+    """CodeDeploy's application, and the deployment group in it of one function in one stage."""
+
+    application: str
+    group: str
+
+
+@dataclass(frozen=True)
+class CreateApplication:
+    """CodeDeploy's application for all functions of the project."""
+
+    application: str
+
+
+@dataclass(frozen=True)
+class PutGroup:
+    """A deployment group is created (no ``before``), or gets another service role."""
+
+    deployer: Deployer
+    before: str | None
+    role: str
+
+
+@dataclass(frozen=True)
+class CreateDeployment:
+    """CodeDeploy gets the move of the alias, whose description is written first.
+
+    ``version`` None: the one that this plan publishes.
+    """
+
+    deployer: Deployer
+    config: str
+    alarms: tuple[str, ...]
+    alias: str
+    before: str
+    version: str | None
+    expected: str
+
+
+@dataclass(frozen=True)
+class StopDeployment:
+    """What CodeDeploy has under way ends where it is; then the alias goes back. ``handed`` is what it is about."""
+
+    deployer: Deployer
+    handed: Handed
 
 
 @dataclass(frozen=True)
@@ -226,7 +278,9 @@ class DeleteLayer:
 Preparation = (
     StorePackage | CreateFunction | UpdateConfiguration | UpdateCode | TagFunction | UntagFunction | PublishVersion
 )
-Shift = PutConcurrency | SplitAlias | PointAlias
+Shift = (
+    PutConcurrency | SplitAlias | PointAlias | CreateApplication | PutGroup | CreateDeployment | StopDeployment
+)
 Removal = DeleteVersion | DeleteFunction
 Action = Preparation | Shift | Attach | Removal
 
@@ -303,8 +357,8 @@ class Plan:
     functions: tuple[FunctionPlan, ...]
     notes: tuple[str, ...] = field(default=())
     """What the reader must know beside the actions."""
-    canary: Canary | None = None
-    """What comes between the beginning of a canary and the aliases' move: one watch over all of them."""
+    rollout: Canary | CodeDeploy | None = None
+    """A canary: what comes between its beginning and the aliases' move, one watch over all. Or who moves them."""
     layers: tuple[PublishLayer, ...] = ()
     """What is published first, for the functions of the plan; it reaches no user."""
     unlayer: tuple[DeleteLayer, ...] = ()

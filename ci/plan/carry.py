@@ -92,8 +92,8 @@ def carry(
     if reasons:
         raise refused(reasons)
     notes = (*point.notes(stage, plans, live), *of_this_checkout(plans, versions, origin))
-    canary = point.canary(stage, plans)
-    return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, canary)
+    rollout = point.rollout(stage, plans)
+    return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, rollout)
 
 
 def _newer(target: LiveVersion, there: LiveFunction | None, source: LiveFunction | None) -> str | None:

@@ -54,7 +54,7 @@ def deploy(
     )
     changed = (line for function in ordered for line in attach.by_hand(function, stage, live.functions[function.name]))
     notes = (*point.notes(stage, plans, live), *changed)
-    return Plan("deploy", stage.name, region, release, origin, plans, notes, point.canary(stage, plans))
+    return Plan("deploy", stage.name, region, release, origin, plans, notes, point.rollout(stage, plans))
 
 
 def name(functions: Iterable[Function], packages: Mapping[str, Package], origin: Origin) -> str:
@@ -206,7 +206,7 @@ class Deployment:
 
     def _point(self, live: LiveFunction, version: str | None, expected: str) -> tuple[Shift, ...]:
         move = point.alias(self.stage, live, version, expected, self.release, self.origin)
-        return point.steps(self.stage, live, move, self.function.settings, self.release)
+        return point.steps(self.stage, live, move, self.function.settings, self.release, self.origin)
 
     def _limit(self, live: LiveFunction) -> tuple[Shift, ...]:
         wanted = self.function.concurrency

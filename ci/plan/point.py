@@ -6,8 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ci import diff, record
-from ci.model import AliasRecord, Canary, Function, Live, LiveAlias, LiveFunction, LiveVersion, Settings, Stage
+from ci.model import (
+    AliasRecord,
+    Canary,
+    CodeDeploy,
+    Function,
+    Live,
+    LiveAlias,
+    LiveFunction,
+    LiveVersion,
+    Settings,
+    Stage,
+)
+from ci.plan import handover
 from ci.plan.actions import (
+    CreateDeployment,
     FunctionPlan,
     Origin,
     PointAlias,
@@ -37,8 +50,8 @@ def alias(
     previous = now.version if now and now.version != diff.WORKBENCH else None
     left = AliasRecord(release, origin.run, origin.at, previous, expected, since or _since(now, release, origin))
     # Where our own canary ends and nothing else happens, the alias is as it was before that.
-    taken_back = now is not None and now.canary is not None and now.version == expected
-    return PointAlias(
+    taken_back = now is not None and now.under_way is not None and now.version == expected
+    move = PointAlias(
         alias=stage.alias,
         before=now.version if now else None,
         version=version,
@@ -46,12 +59,15 @@ def alias(
         description=now.description if now and taken_back else record.alias_description(left),
         revision=now.revision if now else None,
         restore=now.description if now else "",
-        weights=now.weights if now and now.canary is None else {},
+        weights=now.weights if now and now.under_way is None else {},
     )
+    return handover.guarded(stage, live, move)
 
 
-def steps(stage: Stage, live: LiveFunction, move: PointAlias, target: Settings, release: str) -> tuple[Shift, ...]:
-    """``move``, and before it the beginning of a canary where the stage has one and AWS can do it.
+def steps(
+    stage: Stage, live: LiveFunction, move: PointAlias, target: Settings, release: str, origin: Origin
+) -> tuple[Shift, ...]:
+    """``move``, and before it the beginning of a canary where the stage has one and AWS can do it; or by CodeDeploy.
 
     ``target`` are the settings of the version that the alias is to point to. A canary of it that an earlier run
     began is gone on with.
@@ -59,13 +75,15 @@ def steps(stage: Stage, live: LiveFunction, move: PointAlias, target: Settings, 
     wanted, now = stage.rollout, (live.aliases or {}).get(stage.alias)
     if wanted is None or move.before == move.expected:
         return (move,)
-    weights = {move.expected: wanted.share / 100}
-    if now is not None and now.canary is not None and now.weights == weights:
-        return (replace(move, begun=now.canary.at),)
+    if isinstance(wanted, Canary) and now is not None and now.canary is not None:
+        if now.weights == {move.expected: wanted.share / 100}:
+            return (replace(move, begun=now.canary.at),)
     if now is None or live.running is None:
         return (replace(move, at_once="the alias is new"),)
     if reason := _inseparable(live.running, target):
         return (replace(move, at_once=reason),)
+    if isinstance(wanted, CodeDeploy):
+        return handover.hand(wanted, stage, live, move, release, origin)
     split = SplitAlias(
         move.alias, now.version, move.version, move.expected, wanted.share, release, now.revision, move.restore,
         move.weights,
@@ -85,10 +103,10 @@ def _inseparable(running: LiveVersion, target: Settings) -> str:
     return f"AWS splits no calls between versions with different {' and '.join(found)}" if found else ""
 
 
-def canary(stage: Stage, plans: Iterable[FunctionPlan]) -> Canary | None:
-    """The stage's canary, where any alias has one under this plan."""
+def rollout(stage: Stage, plans: Iterable[FunctionPlan]) -> Canary | CodeDeploy | None:
+    """The stage's rollout, where any alias has one under this plan."""
     shifts = [action for plan in plans for action in plan.shift]
-    begins = any(isinstance(action, SplitAlias) or _goes_on(action) for action in shifts)
+    begins = any(isinstance(action, (SplitAlias, CreateDeployment)) or _goes_on(action) for action in shifts)
     return stage.rollout if begins else None
 
 
@@ -132,7 +150,7 @@ def existing(
         code=diff.code(target, running) if running and moved else None,
         shift=steps(
             stage, live, alias(stage, live, target.version, target.version, release, origin, since), target.settings,
-            release,
+            release, origin,
         ),
         arn=live.arn,
         version=running.version if running else None,
@@ -157,7 +175,9 @@ def canaries(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> tuple[s
 def notes(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> tuple[str, ...]:
     """What the reader must know of the aliases that move, and of what a rollback leaves."""
     listed = list(plans)
-    return (*_strays(stage, listed, live), *canaries(stage, listed, live), *_unversioned(listed))
+    handover.check(stage, live)
+    under_way = handover.notes(stage, listed, live)
+    return (*under_way, *_strays(stage, listed, live), *canaries(stage, listed, live), *_unversioned(listed))
 
 
 def _strays(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> Iterator[str]:

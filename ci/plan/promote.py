@@ -42,7 +42,7 @@ def promote(
     if reasons:
         raise refused(reasons)
     notes = (*point.notes(stage, plans, live), *of_this_checkout(plans, versions, origin))
-    return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, point.canary(stage, plans))
+    return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, point.rollout(stage, plans))
 
 
 def of_this_checkout(

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from ci import attachments
 from ci.errors import Refused
-from ci.model import AliasRecord, Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
-from ci.plan import point
+from ci.model import AliasRecord, CodeDeploy, Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
+from ci.plan import handover, point
 from ci.plan.actions import FunctionPlan, Origin, Plan
 from ci.record import token
 
@@ -30,7 +30,7 @@ def targets(stage: Stage, functions: Iterable[Function], live: Live, whole: bool
     """
     aliases = {function.name: _alias(stage, live.functions[function.name]) for function in functions}
     records = _records(aliases)
-    ending = {name: alias for name, alias in aliases.items() if alias and alias.canary}
+    ending = {name: alias for name, alias in aliases.items() if alias and alias.under_way}
     if ending and whole:
         return _broken_off(ending, records)
     chosen = _unfinished(records) or (_last(records) if whole else records)
@@ -46,7 +46,7 @@ def targets(stage: Stage, functions: Iterable[Function], live: Live, whole: bool
 
 def _broken_off(ending: Mapping[str, LiveAlias], records: Records) -> dict[str, str]:
     """The way back of a release that left canaries, and perhaps aliases that it had moved already."""
-    releases = {alias.canary.release for alias in ending.values() if alias.canary}
+    releases = {token(alias.under_way.release) for alias in ending.values() if alias.under_way}
     before = max(alias.record.at if alias.record else "" for alias in ending.values())
     moved = {
         name: record.previous
@@ -166,7 +166,7 @@ def rollback(
     ``versions`` is what AWS has under those numbers. Raises Refused when one is gone or there is no alias to move.
     """
     plans, reasons = [], []
-    waits, stage = stage.rollout is not None, replace(stage, rollout=None)
+    at_once = replace(stage, rollout=None)
     records = _records({name: _alias(stage, live.functions[name]) for name in to})
     began = _began(records.values())
     for function in sorted(functions, key=lambda function: function.name):
@@ -180,11 +180,13 @@ def rollback(
         else:
             undone = records[function.name].release if function.name in records else "unknown"
             name, since = (_choice(release, to), None) if release else (_undoing(undone), began.get(undone))
-            plans.append(point.existing(function, stage, found, target, name, origin, since))
+            plan = point.existing(function, at_once, found, target, name, origin, since)
+            plans.append(handover.stopping(stage, plan, found))
     if reasons:
         raise Refused("\n".join(reasons), "dollop status --versions lists the versions that are there")
     notes = () if release else left(stage, functions, live, to)
-    notes = (*notes, *(("a rollback moves at once, without a canary",) if waits else ()))
+    without = "CodeDeploy" if isinstance(stage.rollout, CodeDeploy) else "a canary"
+    notes = (*notes, *((f"a rollback moves at once, without {without}",) if stage.rollout else ()))
     notes = (*notes, *point.notes(stage, plans, live), *_staying(stage, plans, live))
     return Plan("rollback", stage.name, region, release or "rollback", origin, tuple(plans), notes)
 

@@ -16,7 +16,7 @@ def joined(plans: Mapping[str, Plan]) -> Plan:
     return replace(
         first,
         region=", ".join(plans),
-        canary=next((plan.canary for plan in plans.values() if plan.canary), None),
+        rollout=next((plan.rollout for plan in plans.values() if plan.rollout), None),
         functions=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.functions),
         layers=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.layers),
         unlayer=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.unlayer),

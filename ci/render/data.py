@@ -9,11 +9,14 @@ from dataclasses import asdict
 from typing import Any
 
 from ci import model
+from ci.model import Canary
 from ci.plan.actions import (
     Action,
     Attach,
     Change,
     CodeChange,
+    CreateApplication,
+    CreateDeployment,
     CreateFunction,
     DeleteFunction,
     DeleteLayer,
@@ -24,8 +27,10 @@ from ci.plan.actions import (
     PublishLayer,
     PublishVersion,
     PutConcurrency,
-    StorePackage,
+    PutGroup,
     SplitAlias,
+    StopDeployment,
+    StorePackage,
     TagFunction,
     UntagFunction,
     UpdateCode,
@@ -45,7 +50,7 @@ def plan(plan: Plan) -> dict[str, Any]:
         "region": plan.region,
         "functions": [_function(function) for function in plan.functions],
         "notes": list(plan.notes),
-        "canary": asdict(plan.canary) if plan.canary else None,
+        "canary": asdict(plan.rollout) if isinstance(plan.rollout, Canary) else None,
         "layers": [*map(_layer, plan.layers), *map(_old_layer, plan.unlayer)],
     }
     return {
@@ -141,11 +146,23 @@ def _action(action: Action) -> dict[str, Any]:
         case SplitAlias():
             shares = {action.before: 100 - action.share, action.expected: action.share}
             return {"call": "UpdateAlias", "alias": action.alias, "percent": shares}
+        case CreateApplication():
+            return {"call": "CreateApplication", "application": action.application}
+        case PutGroup():
+            call = "UpdateDeploymentGroup" if action.before is not None else "CreateDeploymentGroup"
+            return {"call": call, **asdict(action.deployer), "before": action.before, "after": action.role}
+        case CreateDeployment():
+            moved = {"alias": action.alias, "before": action.before, "after": action.expected}
+            how = {"config": action.config, "alarms": list(action.alarms)}
+            return {"call": "CreateDeployment", **asdict(action.deployer), **moved, **how}
+        case StopDeployment():
+            return {"call": "StopDeployment", **asdict(action.deployer), "handed": asdict(action.handed)}
         case PointAlias():
             call = "CreateAlias" if action.revision is None else "UpdateAlias"
             moves = {"call": call, "alias": action.alias, "before": action.before, "after": action.expected}
             begun = {"canary_since": action.begun} if action.begun else {}
-            return moves | begun | ({"at_once": action.at_once} if action.at_once else {})
+            by = {"by": "CodeDeploy"} if action.handed else {}
+            return moves | begun | by | ({"at_once": action.at_once} if action.at_once else {})
         case Attach():
             return {
                 "attach" if action.after else "detach": action.about.kind,

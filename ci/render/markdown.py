@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ci.model import Canary, Package
+from ci.model import Canary, CodeDeploy, Package
 from ci.plan.actions import (
     Change,
     CodeChange,
@@ -31,7 +31,7 @@ from ci.render.columns import si, sizes
 from ci.render.commit import HASH
 from ci.render.escape import plain
 from ci.render.mermaid import Runs
-from ci.render.text import duration, rollout, summary
+from ci.render.text import duration, founding, rollout, summary
 
 COMMENT_LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters: https://github.com/orgs/community/discussions/27190"""
@@ -86,10 +86,10 @@ def plan(
     changing = [function for function in plan.functions if function.actions]
     title = _TITLES.get(plan.verb, plan.verb.capitalize())
     headline = f"### {title} {code(plan.stage)}: {summary(plan)}"
-    notes = (*plan.notes, *_watched(plan.canary), *map(_layer, plan.layers))
+    notes = (*plan.notes, *_watched(plan.rollout), *map(_layer, plan.layers))
     head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in notes)]
     foot = f"{links.to_commit(plan.origin.commit)} · {links.to_run()} · {links.to_environment(plan.stage)}"
-    details = [_details(each, plan.canary) for each in changing]
+    details = [_details(each, plan.rollout) for each in changing]
     way = _way(plan, stages, limit == SUMMARY_LIMIT)
     body = [*_table(changing, plan.stage, others or {}), *way, *details, *_commits(commits, links)]
     return fitted("\n\n".join(head), body, foot, limit)
@@ -110,8 +110,11 @@ def _way(plan: Plan, stages: Sequence[Runs], drawn: bool) -> Iterator[Block]:
     yield Block([f"now: {' → '.join(steps)}"])
 
 
-def _watched(canary: Canary | None) -> Iterator[str]:
-    if canary:
+def _watched(canary: Canary | CodeDeploy | None) -> Iterator[str]:
+    if isinstance(canary, CodeDeploy):
+        alarms = f", which takes them back where one of these alarms rings: {', '.join(canary.alarms)}"
+        yield f"CodeDeploy moves the aliases ({canary.config}){alarms if canary.alarms else ''}"
+    elif canary:
         alarms = f", while these alarms are watched: {', '.join(canary.alarms)}" if canary.alarms else ""
         yield f"canary: {canary.share}% of the calls for {duration(canary.seconds)}{alarms}; then all, or all back"
 
@@ -220,7 +223,7 @@ def _versions(function: FunctionPlan) -> str:
     return _UNBROKEN.join([*([_word(point.before), "→"] if point.before else []), _word(point.expected)])
 
 
-def _details(function: FunctionPlan, canary: Canary | None) -> Block:
+def _details(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> Block:
     name = html.escape(plain(function.label)).replace("@", "&#64;")
     opening = f"<details><summary><code>{name}</code>: {_kinds(function)}</summary>\n\n"
     made_of = next((_composition(each.package) for each in function.prepare if isinstance(each, _UPLOADS)), "")
@@ -235,7 +238,7 @@ def _composition(package: Package) -> str:
     return f"\n\n{fence(lines, 'mermaid')}" if lines else ""
 
 
-def _diff(function: FunctionPlan, canary: Canary | None) -> list[str]:
+def _diff(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> list[str]:
     lines = [f"{'+' if function.new else ' '} function {plain(function.label)}"]
     lines += [line for change in function.changes for line in _change(change)]
     if function.code:
@@ -248,6 +251,8 @@ def _diff(function: FunctionPlan, canary: Canary | None) -> list[str]:
         lines.append(f"+ package: s3://{plain(function.stored.bucket)}/{plain(function.stored.key)}")
     lines += [f"! by hand: {line}" for change in function.drift for line in _change(change)]
     for action in function.shift:
+        if (said := founding(action)):
+            lines += [f"{'!' if said[0] == '~' else said[0]} {said[1]} {plain(said[2])}", *_change(said[3])]
         if isinstance(action, PointAlias):
             lines += _change(Change(f"alias {action.alias}", action.before, action.expected))
             lines += [f"  {key}: {plain(value)}" for key, value in rollout(action, function, canary)]

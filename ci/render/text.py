@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ci.model import Canary
+from ci.model import Canary, CodeDeploy
 from ci.plan.actions import (
     Change,
     CodeChange,
+    CreateApplication,
+    CreateDeployment,
     DeleteFunction,
     DeleteLayer,
     DeleteVersion,
@@ -15,7 +17,10 @@ from ci.plan.actions import (
     Plan,
     PointAlias,
     PublishLayer,
+    PutGroup,
+    Shift,
     SplitAlias,
+    StopDeployment,
     TagFunction,
     UntagFunction,
 )
@@ -29,7 +34,7 @@ _FILES_SHOWN = 20
 def plan(plan: Plan) -> str:
     """The plan's blocks, one for each function and alias that changes, then what it comes to."""
     blocks = [_layer(layer) for layer in plan.layers]
-    blocks += [block for function in plan.functions for block in _blocks(function, plan.canary)]
+    blocks += [block for function in plan.functions for block in _blocks(function, plan.rollout)]
     blocks += [_old_layer(layer) for layer in plan.unlayer]
     lines = [line for block in blocks for line in (*block, "")]
     lines += [f"  ! {plain(note)}" for note in plan.notes]
@@ -62,7 +67,7 @@ def _old_layer(action: DeleteLayer) -> list[str]:
     return [f"  - layer {plain(action.layer)}{site}", f"    version: {action.version}"]
 
 
-def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]]:
+def _blocks(function: FunctionPlan, by: Canary | CodeDeploy | None) -> Iterator[list[str]]:
     mark = "+" if function.new else "~"
     body = [line for change in function.changes for line in _change(change)]
     if function.code:
@@ -77,13 +82,15 @@ def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]
             f"    key: {plain(function.stored.key)}",
         ]
     for action in function.shift:
+        if (said := founding(action)):
+            yield [f"  {said[0]} {said[1]}", f"    name: {plain(said[2])}", *_change(said[3])]
         if isinstance(action, PointAlias):
             verb = "+" if action.before is None else "~"
             yield [
                 f"  {verb} alias {plain(function.label)}",
                 f"    alias: {plain(action.alias)}",
                 f"    version: {_moved(action.before, action.expected)}",
-                *(f"    {key}: {plain(value)}" for key, value in rollout(action, function, canary)),
+                *(f"    {key}: {plain(value)}" for key, value in rollout(action, function, by)),
             ]
     for group in attachments.groups(function.attach):
         about = {"name": group.name, "alias": group.alias}
@@ -99,11 +106,29 @@ def _blocks(function: FunctionPlan, canary: Canary | None) -> Iterator[list[str]
             yield [f"  - function {plain(function.label)}", *aliases]
 
 
-def rollout(action: PointAlias, function: FunctionPlan, canary: Canary | None) -> Iterator[tuple[str, str]]:
-    """What comes before the alias moves, or why nothing does, by its key."""
+def founding(action: Shift) -> tuple[str, str, str, Change] | None:
+    """What of CodeDeploy is created or changed: its mark, what it is, its name, and what of it."""
+    if isinstance(action, CreateApplication):
+        return "+", "CodeDeploy application", action.application, Change("platform", None, "Lambda")
+    if isinstance(action, PutGroup):
+        mark = "+" if action.before is None else "~"
+        return mark, "CodeDeploy deployment group", action.deployer.group, Change("role", action.before, action.role)
+    return None
+
+
+def rollout(
+    action: PointAlias, function: FunctionPlan, canary: Canary | CodeDeploy | None
+) -> Iterator[tuple[str, str]]:
+    """What comes before the alias moves, or who moves it, or why neither; by its key."""
+    handed = next((each for each in function.shift if isinstance(each, CreateDeployment)), None)
     if action.at_once:
         yield "at once", action.at_once
-    elif canary and (action.begun or any(isinstance(each, SplitAlias) for each in function.shift)):
+    elif handed:
+        watched = f", unless there is an alarm: {', '.join(handed.alarms)}" if handed.alarms else ""
+        yield "CodeDeploy", f"{handed.config}{watched}"
+    elif any(isinstance(each, StopDeployment) for each in function.shift):
+        yield "CodeDeploy", "stopped"
+    elif isinstance(canary, Canary) and (action.begun or any(isinstance(each, SplitAlias) for each in function.shift)):
         begun = f", since {action.begun}" if action.begun else ""
         watched = f", unless there is an alarm: {', '.join(canary.alarms)}" if canary.alarms else ""
         yield "canary", f"{canary.share}% for {duration(canary.seconds)}{begun}{watched}"

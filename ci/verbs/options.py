@@ -118,13 +118,13 @@ class Output:
 
 
 def _log(plan: Plan) -> Callable[..., None]:
-    """The log; in a workflow a canary, which takes its time, is told in the run's summary too."""
+    """The log; in a workflow a rollout, which takes its time, is told in the run's summary too."""
     import os
 
     from ci.github.run import current
 
     run = current(os.environ)
-    if plan.canary is None or run is None:
+    if plan.rollout is None or run is None:
         return console.log
     from ci.github import progress
 

@@ -292,7 +292,7 @@ def steps(plan: Plan, backwards: bool = False) -> list[tuple[FunctionPlan, Actio
 def _early(plan: Plan, action: Action) -> bool:
     """Whether ``action`` comes before the time of a canary."""
     new = isinstance(action, PointAlias) and action.revision is None
-    return plan.canary is not None and (isinstance(action, SplitAlias) or new)
+    return plan.rollout is not None and (isinstance(action, SplitAlias) or new)
 
 
 def revealed(value: Any) -> Any:

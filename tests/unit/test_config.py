@@ -18,7 +18,7 @@ from ci.config import environment, nodes, shape
 from ci.config.load import SIZE_LIMIT
 from ci.config.template import Template
 from ci.errors import ConfigError, DollopError, UsageError
-from ci.model import SLIM, Canary, Function, Packaging, Pipeline, Secret, Site, Smoke, Stage
+from ci.model import SLIM, Canary, CodeDeploy, Function, Packaging, Pipeline, Secret, Site, Smoke, Stage
 from ci.settings import complete
 
 HEAD = """\
@@ -425,6 +425,29 @@ def test_unknown_runtime(runtime: str, project: Path) -> None:
     assert "python3.13" in problem and "nodejs" not in problem
 
 
+def test_codedeploy(project: Path) -> None:
+    """AWS's own configurations by the short name, any other as it is; the application is the project's."""
+    role = "arn:aws:iam::123456789012:role/codedeploy"
+    linear = f"codedeploy: Linear10PercentEvery1Minute, role: '{role}', alarms: [errors]"
+    said = f"{{a: {{alias: x, rollout: {{{linear}}}}}, "
+    said += f"b: {{alias: y, rollout: {{codedeploy: Canary20Percent5Minutes, role: '{role}'}}}}}}"
+    stages = load(project, f"project: demo\nstages: {said}\nfunctions: {{}}\n").stages
+    config = "CodeDeployDefault.LambdaLinear10PercentEvery1Minute"
+    assert CodeDeploy(config, role, "dollop-demo", ("errors",)) == stages["a"].rollout
+    assert CodeDeploy("Canary20Percent5Minutes", role, "dollop-demo") == stages["b"].rollout
+
+
+def test_codedeploy_has_room_for_names(project: Path) -> None:
+    """A group is named after stage and function, and takes 100 characters: told before anything is called."""
+    stage, name, role = "s" * 60, "f" * 60, "arn:aws:iam::123456789012:role/codedeploy"
+    said = f"{{{stage}: {{alias: x, rollout: {{codedeploy: AllAtOnce, role: '{role}'}}}}}}"
+    (project / "functions" / name).mkdir(parents=True)
+    (project / "functions" / name / "echo.py").write_text("def handle(event, context): ...\n")
+    function = f"{{{name}: {{handler: echo.handle, runtime: python3.13, role: '{role}'}}}}"
+    (found,) = problems(project, f"project: demo\nstages: {said}\nfunctions: {function}\n")
+    assert found.startswith(f"2: stages.{stage}.rollout.codedeploy: CodeDeploy's name for {name} in this stage")
+
+
 def test_canary(project: Path) -> None:
     """A share, a time in the units that are used everywhere, and alarms, each once."""
     said = "{a: {alias: x, rollout: {canary: 5%, for: 1m30s, alarms: [errors, slow, errors]}}, b: {alias: y}}"
@@ -474,6 +497,25 @@ def test_canary(project: Path) -> None:
                 "2: stages.a.rollout.canary: must be a share from 1% to 99%, such as 10%",
                 "2: stages.a.rollout.for: must be a time such as 90s, 5m or 1h, of at most 45 minutes",
             ],
+        ),
+        ("{a: {alias: x, rollout: {codedeploy: AllAtOnce}}}", ["2: stages.a.rollout.role: is missing"]),
+        (
+            "{a: {alias: x, rollout: {codedeploy: 'All at once', role: me, canary: 10%, for: 5m}}}",
+            [
+                "2: stages.a.rollout.canary: goes not with codedeploy",
+                "2: stages.a.rollout.codedeploy: must have the form [A-Za-z0-9+=,.@_-]*",
+                "2: stages.a.rollout.for: goes not with codedeploy",
+                "2: stages.a.rollout.role: must be the ARN of a role, such as arn:aws:iam::123456789012:role/lambda",
+            ],
+        ),
+        (
+            "{a: {alias: x, rollout: {canary: 10%, for: 5m, role: 'arn:aws:iam::123456789012:role/codedeploy'}}}",
+            ["2: stages.a.rollout.role: goes not with canary"],
+        ),
+        (
+            "{a: {alias: x, region: eu-west-1, role: 'arn:aws:iam::222222222222:role/ci', "
+            "rollout: {codedeploy: AllAtOnce, role: 'arn:aws:iam::123456789012:role/codedeploy'}}}",
+            ["2: stages.a.rollout.role: is of another account than the stage's role: CodeDeploy works in 222222222222"],
         ),
         (
             "{a: {alias: x, rollout: {canary: 10, for: 46m}}}",

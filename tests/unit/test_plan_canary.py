@@ -53,7 +53,7 @@ def test_two_writes_an_alias() -> None:
     assert ("7", "8", 10) == (split.before, split.expected, split.share)
     assert split.restore == alias("7", "prod").description == point.restore
     assert ("7", "8", "") == (point.before, point.expected, point.at_once)
-    assert CANARY == plan.canary
+    assert CANARY == plan.rollout
 
 
 def test_shown_as_text_markdown_and_data() -> None:
@@ -97,7 +97,7 @@ def test_at_once_where_aws_cannot_split(live: LiveFunction, target: Any, expecte
     (action,) = actions(plan)
     assert expected == action.at_once
     assert f"    at once: {expected}\n" in text.plan(plan)
-    assert plan.canary is None
+    assert plan.rollout is None
 
 
 def test_a_deploy_compares_with_what_is_said() -> None:
@@ -114,7 +114,7 @@ def test_its_own_canary_is_gone_on_with() -> None:
     plan = promoted(canary_of("8"))
     (action,) = actions(plan)
     assert (BEGUN, "7", "8", {}) == (action.begun, action.before, action.expected, action.weights)
-    assert CANARY == plan.canary
+    assert CANARY == plan.rollout
     assert () == plan.notes
     assert f"    canary: 10% for 5 min, since {BEGUN}, unless" in text.plan(plan)
 

@@ -9,7 +9,7 @@ import pytest
 from ci import attachments, policy
 from ci.config.template import Template
 from ci.errors import UsageError
-from ci.model import Canary, Function, Packaging, Pipeline, Site, Smoke, Stage
+from ci.model import Canary, CodeDeploy, Function, Packaging, Pipeline, Site, Smoke, Stage
 from ci.statement import POLICY_LIMIT, Place, size
 
 EXECUTION = "arn:aws:iam::123456789012:role/lambda"
@@ -132,6 +132,28 @@ def test_canaries_are_watched() -> None:
     assert {f"{ARN}echo:live"} == resources(roles["promote-prod"], "lambda:InvokeFunction")
     assert {"*"} == resources(roles["promote-prod"], "cloudwatch:DescribeAlarms")
     assert ["promote-prod"] == [name for name, role in roles.items() if "cloudwatch:DescribeAlarms" in actions(role)]
+
+
+def test_codedeploy_is_handed_what_is_its_own() -> None:
+    """The role of that stage alone: the project's application, the stage's groups, one configuration, one role."""
+    service, where = "arn:aws:iam::123456789012:role/codedeploy", "arn:aws:codedeploy:eu-west-1:123456789012:"
+    by = CodeDeploy("CodeDeployDefault.LambdaAllAtOnce", service, "dollop-shop", ("errors",))
+    stages = {"test": STAGES["test"], "prod": replace(STAGES["prod"], rollout=by)}
+    line = replace(pipeline(function("echo")), stages=stages)
+    roles = {role.name: role for role in policy.roles(line, policy.place(line))}
+    group = f"{where}deploymentgroup:dollop-shop/prod-*"
+    writing = {"CreateDeployment", "CreateDeploymentGroup", "StopDeployment", "UpdateDeploymentGroup"}
+    for verb in (*writing, "BatchGetDeployments", "GetDeploymentGroup", "ListDeployments"):
+        assert {group} == resources(roles["promote-prod"], f"codedeploy:{verb}")
+    assert {f"{where}application:dollop-shop"} == resources(roles["promote-prod"], "codedeploy:CreateApplication")
+    config = {f"{where}deploymentconfig:CodeDeployDefault.LambdaAllAtOnce"}
+    assert config == resources(roles["promote-prod"], "codedeploy:GetDeploymentConfig")
+    (passing,) = (one for one in statements(roles["promote-prod"]) if "iam:PassRole" in one["Action"])
+    assert [service] == passing["Resource"]
+    assert {"StringEquals": {"iam:PassedToService": "codedeploy.amazonaws.com"}} == passing["Condition"]
+    assert {"*"} == resources(roles["promote-prod"], "cloudwatch:DescribeAlarms")
+    assert {group} == resources(roles["plan"], "codedeploy:GetDeploymentGroup")
+    assert not any("codedeploy:" in action for action in actions(roles["deploy-test"]) | actions(roles["observe"]))
 
 
 def test_functions_are_named_by_their_aws_names() -> None:

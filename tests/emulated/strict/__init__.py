@@ -49,6 +49,8 @@ class Strict:
         """Called when a call arrives."""
         self.after: Callable[[Call], None] = lambda call: None
         """Called once a call took effect, before its answer is sent."""
+        self.elsewhere: Callable[[Call, Mapping[str, str], bytes], Answer | None] = lambda call, headers, body: None
+        """Who answers in place of MiniStack, where it has no such service."""
         self._upstream = Upstream(upstream)
         self._rules = Rules(self._upstream, settle, lambda: self.url)
         self._lock = threading.RLock()
@@ -160,6 +162,8 @@ class Strict:
     def _effect(
         self, call: Call, kind: str, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Answer:
+        if (answer := self.elsewhere(call, headers, body)) is not None:
+            return answer
         if call.operation == "Invoke" or not call.writes:
             return self._rules.told(call, self._upstream.send(method, path, headers, body))
         with self._writing[call.function]:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import botocore.session
 
-READS = ("Get", "List", "Head", "Describe")
+READS = ("Get", "List", "Head", "Describe", "BatchGet")
 
 
 @dataclass
