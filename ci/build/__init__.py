@@ -84,7 +84,7 @@ def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str
     wanted = {inputs.wanted.key: inputs.wanted for inputs in missing if inputs.wanted}
     with cache.temporary() as folder:
         shelf = Shelf(folder / ".shelf") if any(target.is_here(each.target) for each in wanted.values()) else None
-        store, trials = Store(cache, edition(), shelf), Trials(cache, shelf)
+        store = Store(cache, edition(), shelf)
         resolved = {key: dependencies.known(each, cache, store) for key, each in wanted.items()}
         unknown = [wanted[key] for key, found in resolved.items() if found is None]
         if unknown:
@@ -95,7 +95,8 @@ def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str
             return assemble(inputs, wheels or (), cache, trials, say)
 
         ready = [hook.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
-        made = {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
+        with Trials(cache, shelf) as trials:
+            made = {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
     cache.prune()
     return made
 

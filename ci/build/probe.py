@@ -5,6 +5,8 @@ Python that a runtime has.
 The answer, a JSON file, is empty when the handler is there. Else ``kind`` is ``missing`` (``missing`` names the module
 that cannot be found), ``library`` (it names the shared library), ``wrong`` (it would fail on Lambda too) or
 ``unclear`` (it may fail only here); ``file`` and ``line`` are where.
+
+With an empty handler, and what to ``prepare`` in the place of the answer, it serves many: see ``serve``.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from __future__ import annotations
 import importlib
 import importlib.machinery
 import json
+import os
 import re
 import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Union
 
 PROVIDED = (
     "boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3", "awslambdaric", "snapshot_restore_py",
@@ -93,11 +97,125 @@ def _places(error: BaseException) -> list[tuple[str, str]]:
     return [place for place in places if not place[0].startswith("<")]
 
 
+class Noted(type(os.environ)):  # type: ignore[misc]
+    """Variables of the environment, that notes which were read: ``""`` for all of them."""
+
+    read: Set[str] = set()
+
+    def __getitem__(self, key: str) -> str:
+        self.read.add(key)
+        return str(super().__getitem__(key))
+
+    def __iter__(self) -> Iterator[str]:
+        self.read.add("")
+        return iter(super().__iter__())
+
+
+class Missed:
+    """The last finder: what nobody has."""
+
+    def __init__(self) -> None:
+        self.names: Set[str] = set()
+
+    def find_spec(self, name: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None) -> None:
+        self.names.add(name)
+
+
+def prepare(imports: str, differing: Set[str]) -> Optional[List[str]]:
+    """Run the import statements that several handlers begin with; a fork of this process then is as if it had.
+
+    None where it would not be: a thread, a file left open, something printed, a variable read that is ``differing``, a
+    relative path opened. Else the names at the top of all modules that were looked for: a handler that brings one of
+    them might have changed what these imports found.
+    """
+    missed, usual, elsewhere = Missed(), type(os.environ), []
+    active = [True]
+
+    def audit(event: str, arguments: Tuple[object, ...]) -> None:
+        if active and event in ("open", "os.listdir", "os.scandir", "subprocess.Popen", "os.fork", "socket.connect"):
+            place = arguments[0]
+            if event not in ("open", "os.listdir", "os.scandir"):
+                elsewhere.append(event)
+            elif place is None or isinstance(place, (str, bytes)) and _near(place):
+                elsewhere.append(event)
+
+    sys.addaudithook(audit)
+    sys.meta_path.append(missed)
+    files = os.listdir("/proc/self/fd")
+    os.environ.__class__ = Noted
+    try:
+        exec(imports, {"__name__": "handler"})
+    except BaseException:
+        return None
+    finally:
+        os.environ.__class__ = usual
+        active.clear()
+        sys.meta_path.remove(missed)
+    alone = 1 == len(os.listdir("/proc/self/task")) and len(files) == len(os.listdir("/proc/self/fd"))
+    sys.stdout.flush()
+    if not alone or elsewhere or os.fstat(1).st_size or Noted.read & (differing | {""}):
+        return None
+    return sorted({name.partition(".")[0] for name in (*sys.modules, *missed.names)})
+
+
+def _near(place: Union[str, bytes]) -> bool:
+    """Relative, or in the working directory, which is the root."""
+    path = os.fsdecode(place)
+    return not os.path.isabs(path) or os.path.dirname(path) == os.sep
+
+
+def serve(libraries: str, folders: Sequence[str], imports: str, differing: Sequence[str]) -> Dict[str, Any]:
+    """Prepare, then fork for each line on standard input, a socket. What is asked for is returned in the child only."""
+    signal.alarm(_SECONDS)
+    tell({"names": prepare(imports, set(differing))})
+    signal.alarm(0)
+    while True:
+        line = b""
+        while not line.endswith(b"\n"):
+            part = os.read(0, 1 << 16)
+            if not part:
+                os._exit(0)
+            line += part
+        child = os.fork()
+        if child == 0:
+            return become(json.loads(line))
+        tell({"status": os.waitpid(child, 0)[1]})
+
+
+def tell(what: Dict[str, Any]) -> None:
+    os.write(0, json.dumps(what).encode() + b"\n")
+
+
+def become(asked: Dict[str, Any]) -> Dict[str, Any]:
+    """A process as if it had been started for what is asked."""
+    output = os.open(asked["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for number, file in ((0, nothing), (1, output), (2, output)):
+        os.dup2(file, number)
+    os.close(nothing)
+    os.close(output)
+    os.environ.clear()
+    os.environ.update(asked["environ"])
+    os.chdir(asked["folders"][0])
+    return asked
+
+
 if __name__ == "__main__":
     _, handle, libraries, answer, *folders = sys.argv
-    signal.alarm(_SECONDS)  # whoever started it may be killed before it ends it
-    sys.path[:0] = folders
     sys.meta_path.append(Provided(libraries))
+    forked = not handle
+    if forked:
+        sys.path[:0] = folders
+        given = json.loads(answer)
+        asked = serve(libraries, folders, given["imports"], given["differing"])
+        sys.path[:len(folders)] = folders = asked["folders"]
+        handle, answer = asked["handler"], asked["answer"]
+        sys.argv[1:] = [handle, libraries, answer, *folders]
+    else:
+        sys.path[:0] = folders
+    signal.alarm(_SECONDS)  # whoever started it may be killed before it ends it
     said = probe(handle, libraries, folders)
     with open(answer, "w", encoding="utf-8") as stream:
         json.dump(said, stream)
+    if forked and 1 == len(os.listdir("/proc/self/task")):
+        os._exit(0)  # nothing that was begun is left to wait for

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
 from ..model import Function
-from . import elf, probe
+from . import elf, fork, probe
 from .cache import Cache
 from .elf import Binary
+from .fork import Fork, Forks
 from .handler import Finding
 from .shelf import Shelf
 from .target import Target
@@ -32,18 +34,31 @@ _LINES = 5
 
 
 class Trial:
-    """The import of one handler, in ``folder``, which holds our own files, with its dependencies in ``tree``."""
+    """The import of one handler, in ``folder``, which holds our own files, with its dependencies in ``tree``.
 
-    def __init__(self, function: Function, python: str, folder: Path, tree: Tree | None) -> None:
+    It is done in ``fork``, where there is one, or a process of its own, which also does it over when the fork failed.
+    """
+
+    def __init__(
+        self, function: Function, python: str, folder: Path, tree: Tree | None, fork: Fork | None = None
+    ) -> None:
         self._function = function
         self._python = python
         self._folder = folder
         self._tree = tree
         self._values = _values(function)
-        self._process = self._begin()
+        self._fork = fork
+        self._process = None if fork and self._forked(fork) else self._begin()
 
     def finding(self) -> Finding | None:
         """Wait for the end of it. None: the handler is there."""
+        if self._process is None and self._fork:
+            try:
+                if self._fork.ended(_SECONDS) and self._answer() == {}:
+                    return None
+            except TimeoutError:
+                return self._late()
+            self._process = self._begin()
         found = self._ended()
         if found is None or not found.certain or self._tree is None or self._tree.new:
             return found
@@ -52,19 +67,25 @@ class Trial:
         return self._ended()
 
     def end(self) -> None:
-        """Whatever it is doing."""
-        self._process.kill()
-        self._process.wait()
+        """Whatever it is doing, but for a fork."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _forked(self, fork: Fork) -> bool:
+        places = self._places()
+        return fork.begin({
+            "handler": self._function.handler, "answer": str(self._folder / "answer"),
+            "output": str(self._folder / "output"), "folders": [str(place) for place in places],
+            "environ": {**self._values, **_lambda(self._function, self._folder, places)},
+        })
 
     def _begin(self) -> subprocess.Popen[bytes]:
-        boto = find_spec("botocore")
-        libraries = str(Path(boto.origin).parent.parent) if boto and boto.origin else ""
         places = self._places()
         (self._folder / "answer").unlink(missing_ok=True)
-        script = [self._python, "-I", "-S", "-u", "-X", "utf8", probe.__file__]
         with (self._folder / "output").open("wb") as output:
             return subprocess.Popen(
-                [*script, self._function.handler, libraries, self._folder / "answer", *places],
+                [*_script(self._python, self._function.handler), self._folder / "answer", *places],
                 cwd=places[0], env={**self._values, **_lambda(self._function, self._folder, places)},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )
@@ -72,14 +93,22 @@ class Trial:
     def _places(self) -> list[Path]:
         return [self._folder / "task", *([self._tree.path] if self._tree else [])]
 
+    def _answer(self) -> dict[str, str] | None:
+        """None where it gave none."""
+        try:
+            return dict(json.loads((self._folder / "answer").read_bytes()))
+        except (FileNotFoundError, ValueError):
+            return None
+
     def _ended(self) -> Finding | None:
         try:
-            _wait(self._process)
-            said = json.loads((self._folder / "answer").read_bytes())
+            if self._process is not None:
+                _wait(self._process)
         except subprocess.TimeoutExpired:
             self.end()
-            return Finding(f"it was still importing after {_SECONDS} s", certain=False, output=self._output())
-        except FileNotFoundError:
+            return self._late()
+        said = self._answer()
+        if said is None:
             return Finding("Python ended while importing it", certain=False, output=self._output())
         if not said:
             return None
@@ -89,6 +118,9 @@ class Trial:
             self._shown(said["what"]), self._shown(said["missing"]), library, certain,
             self._shown(said["file"]), said["line"], self._output(),
         )
+
+    def _late(self) -> Finding:
+        return Finding(f"it was still importing after {_SECONDS} s", certain=False, output=self._output())
 
     def _output(self) -> str:
         printed = (self._folder / "output").read_text("utf-8", "replace").splitlines()
@@ -109,6 +141,13 @@ class Trials:
     def __init__(self, cache: Cache, shelf: Shelf | None = None) -> None:
         self._cache = cache
         self._shelf = shelf
+        self._forks = Forks()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._forks.end()
 
     @contextmanager
     def begun(
@@ -121,11 +160,23 @@ class Trials:
         (folder / "tmp").mkdir()
         lay(own if apart else package, folder / "task", self._shelf)
         tree = Tree(dependencies, self._cache, self._shelf) if apart and dependencies else None
-        trial = Trial(function, python, folder.absolute(), tree)
-        try:
-            yield trial
-        finally:
-            trial.end()
+        with self._forks.one(*self._kind(function, python, own if apart else {}, tree)) as found:
+            usable = found if found and found.fits(_tops(own)) else None
+            trial = Trial(function, python, folder.absolute(), tree, usable)
+            try:
+                yield trial
+            finally:
+                trial.end()
+
+    def _kind(
+        self, function: Function, python: str, own: Package, tree: Tree | None
+    ) -> tuple[list[str], list[Path], dict[str, str], str]:
+        """Of what the import's process is a fork, if of any."""
+        places = [tree.path] if tree else []
+        variables = {**_values(function), **_lambda(function, Path(), places or [Path()])}
+        same = {name: value for name, value in variables.items() if name not in fork.DIFFERING}
+        imports = fork.imports(function, own)
+        return _script(python, ""), places, {**same, "LD_LIBRARY_PATH": _libraries(places)}, imports
 
 
 def interpreter(target: Target, package: Package, binaries: Mapping[str, Binary]) -> str | None:
@@ -144,6 +195,17 @@ def interpreter(target: Target, package: Package, binaries: Mapping[str, Binary]
     if sys.implementation.name == "cpython" and sys.version_info[:2] == target.python:
         return sys.executable
     return _installed(target.version) if target.python >= _OLDEST else None
+
+
+def _script(python: str, handler: str) -> list[str]:
+    """What imports the handler, but for where."""
+    boto = find_spec("botocore")
+    libraries = str(Path(boto.origin).parent.parent) if boto and boto.origin else ""
+    return [python, "-I", "-S", "-u", "-X", "utf8", probe.__file__, handler, libraries]
+
+
+def _libraries(places: list[Path]) -> str:
+    return os.pathsep.join(str(path) for place in places for path in (place, place / "lib"))
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
@@ -204,7 +266,7 @@ def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, s
         "HOME": str(folder / "tmp"),
         "LAMBDA_TASK_ROOT": str(places[0]),
         "LANG": "en_US.UTF-8",
-        "LD_LIBRARY_PATH": os.pathsep.join(str(path) for place in places for path in (place, place / "lib")),
+        "LD_LIBRARY_PATH": _libraries(places),
         "PATH": os.defpath,
         "TMPDIR": str(folder / "tmp"),
         "TZ": ":UTC",
