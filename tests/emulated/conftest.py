@@ -81,10 +81,10 @@ class Account:
             "AWS_SECRET_ACCESS_KEY": "test",
         }
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A plain boto3 client, to look from outside. It retries nothing."""
         return boto3.client(
-            service, endpoint_url=self.url, region_name=REGION, config=Config(retries={"total_max_attempts": 1}),
+            service, endpoint_url=self.url, region_name=region, config=Config(retries={"total_max_attempts": 1}),
             aws_access_key_id=self.id, aws_secret_access_key="test",
         )
 

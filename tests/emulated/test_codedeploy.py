@@ -16,13 +16,14 @@ import pytest
 from ci import live
 from ci.apply import apply
 from ci.errors import Refused, ReleaseError, Unwatched
-from ci.live import codedeploy
+from ci.live import answers, codedeploy
 from ci.model import CodeDeploy, LiveAlias
 from ci.plan import rollback
 from ci.plan.actions import Plan
-from tests.emulated.conftest import REGION, Account, Project, post
+from tests.emulated import command
+from tests.emulated.conftest import AUDIT, REGION, Account, Project, post
 from tests.emulated.releasing import NEW, PROD, Edition, attempt, connect, silent, to_promote
-from tests.emulated.strict import Fault, Strict
+from tests.emulated.strict import Call, Fault, Strict
 from tests.emulated.strict.codedeploy import CodeDeploy as Played
 from tests.emulated.test_canary import Dollop, editions, once, prod, promotable, ring, versions
 from tests.emulated.test_faults_signals import as_the_command_does
@@ -38,7 +39,7 @@ MOVED = {"alpha": ("2", {}), "beta": ("2", {}), NEW: ("1", {})}
 
 @pytest.fixture
 def played(strict: Strict, account: Account, moto_port: int) -> Any:
-    behind = Played(moto_port, account.client("lambda"), account.client("cloudwatch"))
+    behind = Played(moto_port, account.client)
     strict.elsewhere = behind.answer
     yield behind
     post(moto_port, "/moto-api/reset")
@@ -211,9 +212,6 @@ def test_while_codedeploy_is_at_it(
 @pytest.fixture
 def dollop(played: Played, through: Account, project: Project) -> Dollop:
     """The command; prod runs both functions at 1, test at 2."""
-    from tests.emulated import command
-    from tests.emulated.conftest import AUDIT
-
     def run(*arguments: str) -> command.Result:
         return command.run(*arguments, environment=through.environment)
 
@@ -232,8 +230,6 @@ def test_killed_and_codedeploy_goes_on(
     dollop: Dollop, played: Played, strict: Strict, through: Account, project: Project
 ) -> None:
     """SIGKILL once CodeDeploy has all: it is shown how far that is; when it is done, there is nothing left to do."""
-    from tests.emulated import command
-
     planned = dollop("plan", "prod")
     assert "  + CodeDeploy application\n    name: dollop-demo\n" in planned.out
     assert "  + CodeDeploy deployment group\n    name: prod-audit\n" in planned.out
@@ -253,3 +249,39 @@ def test_killed_and_codedeploy_goes_on(
     assert {("2", "1")} == {
         (each["before"], each["after"]) for one in planned_back["functions"] for each in one["actions"]
     }
+
+
+def test_regions_land_together(
+    dollop: Dollop, played: Played, strict: Strict, account: Account, project: Project
+) -> None:
+    """A deployment that fails in one region takes the release back in the other, which has groups of its own."""
+    regions, both = ("eu-west-1", "us-east-1"), "regions: [eu-west-1, us-east-1]"
+    said = (project.root / "pipeline.yaml").read_text().replace("alias: test}", f"alias: test, {both}}}")
+    said = said.replace("from: test,", f"from: test, {both},").replace("Linear10PercentEvery1Minute", "AllAtOnce")
+    project.write("pipeline.yaml", said)
+
+    def running() -> list[tuple[Any, ...]]:
+        found = [account.client("lambda", region).get_alias(FunctionName="audit", Name="prod") for region in regions]
+        return [(each.version, each.record, each.handed) for each in map(answers.alias, found)]
+
+    def fail(call: Call) -> None:
+        for each in played.deployments.values():
+            if call.operation == "BatchGetDeployments" and each.region == "us-east-1":
+                each.status = "Failed"
+
+    def deploy() -> int:
+        # Past the strict proxy, to which a function of one name is one function in all regions.
+        return command.run("deploy", "test", environment=account.environment).code
+
+    assert (0, 0) == (deploy(), dollop("promote", "prod").code)
+    project.write("functions/audit/audit.py", AUDIT + "# still more\n")
+    assert 0 == deploy()
+    before, strict.before = running(), fail
+    assert ["2", "1"] == [version for version, _, _ in before]
+    failed = dollop("promote", "prod")
+    assert 1 == failed.code and "audit in us-east-1: CodeDeploy did not move the alias" in failed.err
+    assert before == running()
+    strict.before = lambda call: None
+    done = dollop("promote", "prod")
+    assert 0 == done.code, done.err
+    assert ["3", "2"] == [version for version, _, _ in running()]

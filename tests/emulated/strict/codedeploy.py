@@ -20,10 +20,12 @@ Time passes when it is asked for the state: each time one step.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +49,7 @@ def _error(code: str, message: str) -> Answer:
 class Deployment:
     """``moved``: Name, Alias, CurrentVersion and TargetVersion."""
 
+    region: str
     group: str
     moved: Mapping[str, str]
     steps: list[float]
@@ -56,25 +59,26 @@ class Deployment:
 
 
 class CodeDeploy:
-    """``functions`` and ``alarms`` are clients of the account on MiniStack that is behind it."""
+    """``client`` gives clients, by service and region, of the account on MiniStack that is behind it."""
 
-    def __init__(self, moto: int, functions: Any, alarms: Any) -> None:
+    def __init__(self, moto: int, client: Callable[[str, str], Any]) -> None:
         self.deployments: dict[str, Deployment] = {}
         self.roles: dict[str, str] = {}
         """Group -> the role that it was given after it was made."""
         self.waits = False
         """Whether time stands still."""
         self._upstream = Upstream(moto)
-        self._functions = functions
-        self._alarms = alarms
+        self._client = functools.cache(client)
         self._lock = threading.Lock()
 
     def answer(self, call: Call, headers: Mapping[str, str], body: bytes) -> Answer | None:
         if not headers.get("X-Amz-Target", "").startswith("CodeDeploy_"):
             return None
         said = json.loads(body)
+        signed = re.search(r"/([a-z0-9-]+)/codedeploy/", headers["Authorization"])
+        assert signed
         with self._lock:
-            refused = self._refused(call.operation, said)
+            refused = self._refused(call.operation, said, signed[1])
             if refused or call.operation in ("StopDeployment", "UpdateDeploymentGroup"):
                 return refused or self._played(call.operation, said)
             if call.operation == "BatchGetDeployments" and not self.waits:
@@ -82,9 +86,9 @@ class CodeDeploy:
                     self.step(self.deployments[name])
             wanted = said.pop("includeOnlyStatuses", None)
             found = self._upstream.send("POST", "/", headers, json.dumps(said).encode())
-            return self._told(call.operation, said, wanted, found) if found.status == 200 else found
+            return self._told(call.operation, said, signed[1], wanted, found) if found.status == 200 else found
 
-    def _refused(self, operation: str, said: Mapping[str, Any]) -> Answer | None:
+    def _refused(self, operation: str, said: Mapping[str, Any], region: str) -> Answer | None:
         if operation != "CreateDeployment":
             return None
         content = said["revision"]["appSpecContent"]
@@ -92,7 +96,8 @@ class CodeDeploy:
             return _error("InvalidRevisionException", "The sha256 is not that of the content")
         if said["deploymentConfigName"] not in _STEPS:
             return _error("DeploymentConfigDoesNotExistException", "No Deployment Configuration found")
-        if any(each.group == said["deploymentGroupName"] and each.status in _ACTIVE for each in self._all()):
+        group = region, said["deploymentGroupName"]
+        if any((each.region, each.group) == group and each.status in _ACTIVE for each in self._all()):
             return _error("DeploymentLimitExceededException", "The group already has an active Deployment")
         return None
 
@@ -111,7 +116,9 @@ class CodeDeploy:
             self._point(deployment, "CurrentVersion")
         return Answer(200, b'{"status": "Succeeded"}')
 
-    def _told(self, operation: str, said: Mapping[str, Any], wanted: list[str] | None, found: Answer) -> Answer:
+    def _told(
+        self, operation: str, said: Mapping[str, Any], region: str, wanted: list[str] | None, found: Answer
+    ) -> Answer:
         data = json.loads(found.body)
         if operation == "CreateDeployment":
             (resource,) = json.loads(said["revision"]["appSpecContent"]["content"])["Resources"]
@@ -119,7 +126,7 @@ class CodeDeploy:
             alarms = [alarm["name"] for alarm in said["overrideAlarmConfiguration"]["alarms"]]
             steps = list(_STEPS[said["deploymentConfigName"]])
             self.deployments[data["deploymentId"]] = Deployment(
-                said["deploymentGroupName"], about["Properties"], steps, alarms
+                region, said["deploymentGroupName"], about["Properties"], steps, alarms
             )
         elif operation == "ListDeployments":
             data["deployments"] = [
@@ -138,8 +145,9 @@ class CodeDeploy:
         if deployment.status not in _ACTIVE:
             return
         named = {"FunctionName": deployment.moved["Name"], "Name": deployment.moved["Alias"]}
+        functions = self._client("lambda", deployment.region)
         if deployment.status == "Created":
-            there = self._functions.get_alias(**named)
+            there = functions.get_alias(**named)
             weights = there.get("RoutingConfig", {}).get("AdditionalVersionWeights")
             if there["FunctionVersion"] != deployment.moved["CurrentVersion"] or weights:
                 deployment.status, deployment.why = "Failed", "The alias is not at the current version"
@@ -150,7 +158,7 @@ class CodeDeploy:
             self._point(deployment, "CurrentVersion")
         elif deployment.steps:
             weight = {deployment.moved["TargetVersion"]: deployment.steps.pop(0)}
-            self._functions.update_alias(**named, RoutingConfig={"AdditionalVersionWeights": weight})
+            functions.update_alias(**named, RoutingConfig={"AdditionalVersionWeights": weight})
         else:
             self._point(deployment, "TargetVersion")
             deployment.status = "Succeeded"
@@ -164,11 +172,11 @@ class CodeDeploy:
     def _rings(self, deployment: Deployment) -> bool:
         if not deployment.alarms:
             return False
-        found = self._alarms.describe_alarms(AlarmNames=deployment.alarms)["MetricAlarms"]
-        return any(alarm["StateValue"] == "ALARM" for alarm in found)
+        found = self._client("cloudwatch", deployment.region).describe_alarms(AlarmNames=deployment.alarms)
+        return any(alarm["StateValue"] == "ALARM" for alarm in found["MetricAlarms"])
 
     def _point(self, deployment: Deployment, to: str) -> None:
-        self._functions.update_alias(
+        self._client("lambda", deployment.region).update_alias(
             FunctionName=deployment.moved["Name"], Name=deployment.moved["Alias"], FunctionVersion=deployment.moved[to],
             RoutingConfig={"AdditionalVersionWeights": {}},
         )
