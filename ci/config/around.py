@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic_core import CoreSchema
@@ -11,12 +11,8 @@ from pydantic_core import core_schema as core
 
 from ci import attachments, service_model
 from ci.config import template
-from ci.service_model import Shape
-
-Fields = dict[str, core.TypedDictField]
-Value = Callable[[Shape], CoreSchema]
-Mapped = Callable[[Fields], CoreSchema]
-Field = Callable[..., core.TypedDictField]
+from ci.config.values import Fields, field, mapping, of_shape, or_alone
+from ci.settings import snake_case
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*"
 
@@ -24,7 +20,7 @@ _ALIAS = frozenset({"FunctionName", "Qualifier"})
 """What says where a thing is attached: the pipeline fills it in."""
 
 
-def fields(field: Field) -> Fields:
+def fields() -> Fields:
     """The keys that may be said of a function, and of it in one stage: a reference to the schema of each."""
     return {key: field(core.definition_reference_schema(key)) for key in _KEYS}
 
@@ -32,16 +28,16 @@ def fields(field: Field) -> Fields:
 _KEYS = ("url", "schedules", "events", "permissions", "provisioned_concurrency")
 
 
-def definitions(value: Value, mapping: Mapped, field: Field, snake: Callable[[str], str]) -> list[CoreSchema]:
-    """What ``fields`` refers to; made by the parts of ``shape``."""
+def definitions() -> list[CoreSchema]:
+    """What ``fields`` refers to."""
     name = core.str_schema(pattern=rf"^(?:{NAME})$", max_length=attachments.NAME_LIMIT)
 
     def taken(operation: str, without: Collection[str] = (), optional: Collection[str] = ()) -> CoreSchema:
-        request = service_model.request(operation)
+        required = set(service_model.request(operation).required) - set(optional)
         members = service_model.members(operation)
         return mapping(
             {
-                member: field(value(shape), member in request.required and member not in optional, snake(member))
+                member: field(of_shape(shape), member in required, snake_case(member))
                 for member, shape in members.items()
                 if member not in _ALIAS and member not in without
             }
@@ -60,10 +56,10 @@ def definitions(value: Value, mapping: Mapped, field: Field, snake: Callable[[st
     provisioned = service_model.shape("PositiveInteger")
     schemas: list[Any] = [
         taken("CreateFunctionUrlConfig"),
-        core.dict_schema(name, _alone(schedule, at, "schedule_expression")),
+        core.dict_schema(name, or_alone(schedule, at, lambda one: {"schedule_expression": one})),
         core.dict_schema(name, taken("CreateEventSourceMapping", without=("Tags",))),
         core.dict_schema(name, permission),
-        value(provisioned),
+        of_shape(provisioned),
     ]
     return [{**schema, "ref": key} for key, schema in zip(_KEYS, schemas, strict=True)]
 
@@ -71,16 +67,6 @@ def definitions(value: Value, mapping: Mapped, field: Field, snake: Callable[[st
 def retention() -> CoreSchema:
     """Days for which logs are kept."""
     return core.literal_schema(list(attachments.RETENTIONS))
-
-
-def _alone(schema: CoreSchema, alone: CoreSchema, key: str) -> CoreSchema:
-    """``schema``, where the value of its ``key`` may stand for all of it: ``nightly: rate(1 day)``."""
-
-    def wrapped(value: Any) -> Any:
-        return {key: value} if isinstance(value, str) else value
-
-    either = core.union_schema([alone, schema])
-    return core.no_info_before_validator_function(wrapped, schema, json_schema_input_schema=either)
 
 
 _BY_NAME = ("schedules", "events", "permissions")
