@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +34,8 @@ _IDLE = (
     "PIP_DEFAULT_TIMEOUT",
 )
 """Variables that change how uv and pip work, not what they find."""
+_PLACE = re.compile(rb"^\s*-(?!-hash)|/", re.MULTILINE)
+"""In requirements: an option, a path."""
 _SECRET = ("_PASSWORD", "_USERNAME", "_TOKEN")
 
 
@@ -101,7 +104,7 @@ class Reader:
         key = _digest([
             edition(), str(wanted), wanted.full_version, found.kind, groups, extras, sorted(binaries),
             target.is_here(wanted),
-            [(os.path.relpath(path, self._root), self._hash(path)) for path in found.files],
+            [("" if _alone(found) else os.path.relpath(path, self._root), self._hash(path)) for path in found.files],
             [(os.path.relpath(path, self._root), list(self._tree(path))) for path in found.projects],
             {name: hashlib.sha256(os.environ.get(name, "").encode()).hexdigest() for name in found.variables},
             _settings(os.environ),
@@ -117,6 +120,15 @@ class Reader:
             inner[:] = sorted(set(inner) - sources.IGNORED)
             for name in sorted(names):
                 yield os.path.relpath(os.path.join(folder, name), path), self._hash(Path(folder, name))
+
+
+def _alone(found: Requirements) -> bool:
+    """Whether the file means the same in any folder: it names projects, and no path and no option but hashes."""
+    beside = (found.file.with_name(name) for name in ("pyproject.toml", "uv.toml"))
+    return (
+        found.kind == "requirements" and not _PLACE.search(found.file.read_bytes())
+        and not any(path.exists() for path in beside)
+    )
 
 
 def together(several: Iterable[Inputs]) -> str:

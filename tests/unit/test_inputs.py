@@ -176,3 +176,29 @@ def test_our_own_code_counts(laid: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     real = inputs.sha256_of
     monkeypatch.setattr(inputs, "sha256_of", lambda path: "0" * 64 if path.name == "archive.py" else real(path))
     assert before != key(laid)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("pip==1  # one\nsix==1 \\\n    --hash=sha256:00\n", True), ("-f wheels\nsix\n", False),
+        ("  --pre\nsix\n", False),
+        ("./six.whl\n", False), ("six\n", False),
+    ],
+)
+def test_requirements_that_mean_the_same_in_any_folder(tmp_path: Path, text: str, same: bool) -> None:
+    """Are resolved once, for all functions; not where a path, an option or a configuration beside them says more."""
+    (tmp_path / "six.whl").touch()
+    wanted = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "echo.py").touch()
+        (folder / "requirements.txt").write_text(text)
+        (folder / "six.whl").touch()
+        if text == "six\n":
+            (folder / "uv.toml").touch()
+        place = replace(BASE, source=Path(name), include=(), requirements=Path(name, "requirements.txt"))
+        wanted.append(Reader(tmp_path).read(place).wanted)
+    assert None not in wanted
+    assert same == (1 == len({each.key for each in wanted if each}))
