@@ -146,7 +146,7 @@ def _entry(
             if laid:
                 laid.write(block)
         if crc32 != member.CRC:
-            raise BadZipFile(f"{member.filename} has a bad CRC-32")
+            raise BadZipFile(f"Bad CRC-32 for file {member.filename!r}")
         file = File(destination, mode, member.file_size, crc32, hashed.hexdigest())
         if shelf and laid:
             shelf.put(file, laid)
