@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -59,13 +60,14 @@ def aliases(account: Account, wanted: Edition) -> dict[str, LiveAlias]:
     return {name: one.aliases["prod"] for name, one in found.items() if one and one.aliases and "prod" in one.aliases}
 
 
-def back(account: Account, wanted: Edition) -> Plan:
-    """Roll the stage back."""
+def back(account: Account, wanted: Edition, meanwhile: Callable[[], None] = lambda: None) -> Plan:
+    """Roll the stage back; ``meanwhile`` happens between the plan and what is done."""
     aws = connect(account)
     found = live.read(aws, STAGE, wanted.functions, aliases=True)
     numbers = rollback.targets(STAGE, wanted.functions, found, whole=True)
     _, there = live.compare(aws, STAGE, wanted.functions, numbers, found)
     plan = rollback.rollback(STAGE, REGION, wanted.functions, numbers, there, found, wanted.origin)
+    meanwhile()
     apply(plan, aws, silent)
     return plan
 
@@ -187,10 +189,10 @@ def test_a_lost_answer(
 def test_while_codedeploy_is_at_it(
     played: Played, strict: Strict, promotable: Account, editions: tuple[Edition, Edition]
 ) -> None:
-    """The runner is gone: a plan says so, another release is refused, and a rollback stops it where it is."""
-    before = prod(promotable)
+    """The runner is gone: a plan says so, another release is refused, and a rollback stops it, however far it is."""
+    before, linear = prod(promotable), replace(BY, config="CodeDeployDefault.LambdaLinear10PercentEvery1Minute")
     strict.faults.append(Fault("expired", "BatchGetDeployments", "", 2))
-    attempt(lambda: promote(promotable, editions[1]))
+    attempt(lambda: promote(promotable, editions[1], linear))
     strict.heal()
     played.waits = True
     plan = planned(promotable, editions[1])
@@ -201,7 +203,12 @@ def test_while_codedeploy_is_at_it(
     assert written == len(strict.writes())
     plain = attempt(lambda: to_promote(connect(promotable), editions[1], PROD))
     assert isinstance(plain, Refused) and "stages.prod.rollout.codedeploy stay" in plain.hint
-    back(promotable, editions[1])
+
+    def goes_on() -> None:
+        for each in played.deployments.values():
+            played.step(each)
+
+    back(promotable, editions[1], goes_on)
     assert {"alpha": before["alpha"], "beta": before["beta"]} == prod(promotable, ("alpha", "beta"))
     assert {"Stopped"} == {each.status for each in played.deployments.values()}
 
