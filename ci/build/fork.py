@@ -28,8 +28,6 @@ DIFFERING = frozenset(
     {"AWS_LAMBDA_FUNCTION_NAME", "HOME", "LAMBDA_TASK_ROOT", "LD_LIBRARY_PATH", "TMPDIR", "_HANDLER"}
 )
 """Variables that may be others in each fork. The rest is the same."""
-
-
 _SECONDS = 30
 """For the imports that it does before it is forked."""
 _IDLE = 4
@@ -147,6 +145,7 @@ class Forks:
             each.end()
 
     def end(self) -> None:
+        """Of all that wait."""
         for _, fork in self._idle:
             fork.end()
 
