@@ -116,7 +116,7 @@ def test_a_signal_while_the_second_site_moves(
     def send(call: Call) -> None:
         if call.operation == "UpdateAlias" and call.nth == 1 and call.function == "beta":
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.02)
+            time.sleep(0.5)  # its answer comes when the signal has been heard
 
     proxies[SECOND].after = send
     with as_the_command_does():
