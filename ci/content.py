@@ -14,11 +14,10 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 
-from ci.model import File
+from ci.model import UNZIPPED_LIMIT, File
 
-SIZE_LIMIT = 262_144_000
-"""Bytes, zipped or not. A zip cannot be larger than what it may unpack to, 250 MB:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+SIZE_LIMIT = UNZIPPED_LIMIT
+"""Bytes, zipped or not: a zip cannot be larger than what it may unpack to."""
 _FILES_LIMIT = 100_000
 _ENTRY = b"PK\x01\x02"
 """With which each entry of a zip's directory begins."""

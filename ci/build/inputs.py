@@ -140,7 +140,8 @@ def together(several: Iterable[Inputs]) -> str:
 def edition() -> str:
     """A digest of what builds: this folder's code, the libraries and uv it uses, zlib, Python."""
     here = Path(__file__).parent
-    code = [*sorted(here.glob("*.py")), *(here.parent / f"{name}.py" for name in ("content", "indexes", "model"))]
+    code = [here.parent / "content.py", here.parent / "indexes.py", *sorted((here.parent / "model").glob("*.py"))]
+    code += sorted(here.glob("*.py"))
     return _digest([
         [(path.name, sha256_of(path)) for path in code], [_version(tool) for tool in _TOOLS],
         zlib.ZLIB_RUNTIME_VERSION, sys.version_info[:3],

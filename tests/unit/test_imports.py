@@ -19,10 +19,10 @@ FILES = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "ci").rglob
 PURE = sorted(
     file
     for file in FILES
-    if file.startswith(("ci/plan/", "ci/render/"))
+    if file.startswith(("ci/model/", "ci/plan/", "ci/render/"))
     or file.removeprefix("ci/").removesuffix(".py")
     in (
-        *("attachments", "diff", "drift", "errors", "grants", "model", "needs", "policy", "record"),
+        *("attachments", "diff", "drift", "errors", "grants", "needs", "policy", "record"),
         *("settings", "smoke", "statement"),
     )
 )
