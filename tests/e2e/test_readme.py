@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ci import local
 from ci.cli import verbs
 
 from . import readme
@@ -21,7 +22,10 @@ TEXT = (readme.ROOT / "README.md").read_text()
 def test_every_command_gives_the_output_shown(tmp_path: Path) -> None:
     """The commands are run in a copy of the repository; what they print is what the README shows."""
     readme.copy(tmp_path)
-    assert readme.settled(TEXT) == readme.settled(readme.rerun(TEXT, tmp_path))
+    try:
+        assert readme.settled(TEXT) == readme.settled(readme.rerun(TEXT, tmp_path))
+    finally:
+        local.stop(tmp_path / local.STATE)
 
 
 def needing_an_account() -> list[str]:
