@@ -87,7 +87,7 @@ for (const { width, scheme } of VIEWS) {
     asked: sent.map((each) => each.params.request.url).filter((url) => url !== address && !url.startsWith("data:")) });
 }
 console.log(JSON.stringify(views));
-await call("Browser.close").catch(() => {});
-browser.kill();
+await Promise.race([call("Browser.close").catch(() => {}), pause(2000)]); // it may end before it answers
+browser.kill("SIGKILL");
 server.close();
 process.exit(0);

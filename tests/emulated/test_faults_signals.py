@@ -88,7 +88,7 @@ def play(case: Case, ministack: local.Endpoint, account: Account, editions: tupl
             if call.number == case.call or (back and len(sent) == 1):
                 sent.append(call.number)
                 os.kill(os.getpid(), case.signal)
-                time.sleep(0.02)
+                time.sleep(0.25)  # its answer comes when the signal has been heard
 
         strict.after = send
         aws = connect(through)
