@@ -80,7 +80,11 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_one(self) -> None:
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.flush()
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # whoever sent it was killed: half a request is none
+            self._reset()
+            return
         try:
             answer, wire = self.server.answer(self.command, self.path, self.headers, body, self.arrived)
         except Gone:
