@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ci.errors import Refused, UsageError
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from ci.render import data
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ci.plan.actions import Origin
+from ci.plan.plan import Origin
 
 
 def origin(root: Path, environ: Mapping[str, str]) -> Origin:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ci import attachments
 from ci.model import File, Function, LiveFunction, LiveVersion, Package, Secret, Settings
-from ci.plan.actions import Change, CodeChange, FileChange
+from ci.plan.changes import Change, CodeChange, FileChange
 from ci.settings import SETTINGS, complete, key_of
 
 WORKBENCH = "$LATEST"

@@ -11,7 +11,7 @@ from ci.errors import DollopError, UsageError
 from ci.live import attached, codedeploy, layers as layers_there
 from ci.model import Function, Site, Stage
 from ci.plan import deploy, layering, removal, rollback, room, sites
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from ci.promotion import Promotion
 from ci.workspace import Workspace
 

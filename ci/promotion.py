@@ -12,7 +12,7 @@ from ci.live.packages import whole
 from ci.model import Function, LiveVersion, Package, Site, Stage
 from ci.parallel import each
 from ci.plan import carry, promote, room
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from ci.record import Release, Released
 from ci.workspace import STATE, Workspace
 

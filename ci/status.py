@@ -11,7 +11,7 @@ from ci.aws import Aws
 from ci.errors import DollopError
 from ci.model import Function, Live, LiveFunction, LiveVersion, Stage, label
 from ci.parallel import Track, quiet
-from ci.plan.actions import Change
+from ci.plan.changes import Change
 from ci.workspace import Workspace
 
 

@@ -16,7 +16,7 @@ from ci.parallel import Track, quiet
 
 if TYPE_CHECKING:
     from ci.aws import Aws
-    from ci.plan.actions import Origin, Plan
+    from ci.plan.plan import Origin, Plan
 
 STATE = Path(".dollop")
 """Everything that is kept between two runs, under the repository's root. Ignored by git."""

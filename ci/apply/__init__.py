@@ -21,7 +21,7 @@ from ci.apply.remove import remove
 from ci.apply.shift import shift
 from ci.aws import Aws
 from ci.parallel import Track, quiet
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from ci.record import Release, Released
 
 __all__ = ["Log", "apply"]

@@ -13,7 +13,8 @@ from ci.apply.job import Job
 from ci.errors import AbsentError, AwsError, DollopError, MovedError
 from ci.live.attached import Place, read
 from ci.model import Attachment, Settings
-from ci.plan.actions import Attach, FunctionPlan
+from ci.plan.actions import Attach
+from ci.plan.plan import FunctionPlan
 from ci.plan.attach import differing
 
 _IN_USE = 60.0

@@ -15,15 +15,8 @@ from ci.apply.job import Job
 from ci.aws import Aws
 from ci.errors import AwsError, Refused, ReleaseError, Unwatched
 from ci.live.codedeploy import active
-from ci.plan.actions import (
-    CreateApplication,
-    CreateDeployment,
-    Deployer,
-    FunctionPlan,
-    PointAlias,
-    PutGroup,
-    StopDeployment,
-)
+from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, PointAlias, PutGroup, StopDeployment
+from ci.plan.plan import FunctionPlan
 
 _DONE, _TAKEN_BACK = "Succeeded", ("Failed", "Stopped")
 _BY_ITSELF = "codeDeployRollback"

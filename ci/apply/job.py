@@ -10,7 +10,7 @@ from typing import TypeVar
 from ci.aws import Aws
 from ci.errors import DollopError
 from ci.parallel import WORKERS, Track, each
-from ci.plan.actions import FunctionPlan, Plan
+from ci.plan.plan import FunctionPlan, Plan
 
 Log = Callable[..., None]
 """``log("updated alias test", env="test", function="echo", version="8")``"""

@@ -8,9 +8,7 @@ from dataclasses import replace
 
 from ci.apply.job import Job
 from ci.errors import AwsError
-from ci.plan.actions import (
-    CreateFunction, Preparation, PublishLayer, PublishVersion, StorePackage, UpdateConfiguration,
-)
+from ci.plan.actions import CreateFunction, Preparation, PublishLayer, PublishVersion, StorePackage, UpdateConfiguration
 from ci.render.columns import si
 
 Arns = Mapping[tuple[str, str], str]

@@ -13,7 +13,6 @@ from ci.live.answers import version
 from ci.model import LiveVersion
 from ci.plan.actions import (
     CreateFunction,
-    FunctionPlan,
     PointAlias,
     PublishVersion,
     StorePackage,
@@ -22,6 +21,7 @@ from ci.plan.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from ci.plan.plan import FunctionPlan
 from ci.record import version_description
 
 _WORKERS = 64

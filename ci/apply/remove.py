@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ci.apply.job import Job
 from ci.errors import AbsentError
-from ci.plan.actions import DeleteVersion, FunctionPlan
+from ci.plan.actions import DeleteVersion
+from ci.plan.plan import FunctionPlan
 
 
 def remove(job: Job) -> None:

@@ -13,7 +13,8 @@ from ci.apply.attach import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.errors import AbsentError, DollopError, MovedError, ReleaseError
-from ci.plan.actions import CreateDeployment, FunctionPlan, PointAlias, PutConcurrency, SplitAlias
+from ci.plan.actions import CreateDeployment, PointAlias, PutConcurrency, SplitAlias
+from ci.plan.plan import FunctionPlan
 
 
 @dataclass

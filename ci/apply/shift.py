@@ -21,7 +21,8 @@ from ci.apply.restore import Move, alias, is_ours, restore
 from ci.apply.watch import look, watch
 from ci.errors import AbsentError, MovedError, Unwatched
 from ci.model import Canary, CanaryRecord, CodeDeploy
-from ci.plan.actions import CreateDeployment, FunctionPlan, PointAlias, PutConcurrency, SplitAlias, StopDeployment
+from ci.plan.actions import CreateDeployment, PointAlias, PutConcurrency, SplitAlias, StopDeployment
+from ci.plan.plan import FunctionPlan
 
 
 def shift(job: Job, versions: Mapping[str, str]) -> None:

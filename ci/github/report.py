@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci.github.run import Run
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from ci.render import markdown
 from ci.render.mermaid import Runs
 

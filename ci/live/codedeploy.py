@@ -12,7 +12,8 @@ from ci.errors import AbsentError
 from ci.model import LiveGroup
 from ci.parallel import Track, each, quiet
 from ci.plan import handover
-from ci.plan.actions import Deployer, Plan
+from ci.plan.actions import Deployer
+from ci.plan.plan import Plan
 
 ACTIVE = ("Created", "Queued", "InProgress", "Baking", "Ready")
 """https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeployments.html"""

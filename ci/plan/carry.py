@@ -13,7 +13,7 @@ from pathlib import Path
 from ci.errors import Refused
 from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Site, Stage, VersionRecord
 from ci.plan import point
-from ci.plan.actions import FunctionPlan, Origin, Plan
+from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.plan.deploy import Deployment
 from ci.plan.promote import of_this_checkout, refusal, refused
 from ci.record import Release

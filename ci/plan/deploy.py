@@ -12,12 +12,7 @@ from ci import attachments, diff
 from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
 from ci.plan import attach, point
 from ci.plan.actions import (
-    Change,
-    CodeChange,
     CreateFunction,
-    FunctionPlan,
-    Origin,
-    Plan,
     Preparation,
     PublishVersion,
     PutConcurrency,
@@ -28,6 +23,8 @@ from ci.plan.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from ci.plan.changes import Change, CodeChange
+from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.plan.stored import store
 
 

@@ -8,18 +8,8 @@ from dataclasses import replace
 from ci import record
 from ci.errors import Refused
 from ci.model import CodeDeploy, Handed, Live, LiveAlias, LiveFunction, LiveGroup, Stage
-from ci.plan.actions import (
-    CreateApplication,
-    CreateDeployment,
-    Deployer,
-    FunctionPlan,
-    Origin,
-    Plan,
-    PointAlias,
-    PutGroup,
-    Shift,
-    StopDeployment,
-)
+from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, PointAlias, PutGroup, Shift, StopDeployment
+from ci.plan.plan import FunctionPlan, Origin, Plan
 
 
 def hand(

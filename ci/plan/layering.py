@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ci.model import Function, LiveLayer, Package
-from ci.plan.actions import CreateFunction, Plan, PublishLayer, PublishVersion, UpdateConfiguration
+from ci.plan.actions import CreateFunction, PublishLayer, PublishVersion, UpdateConfiguration
+from ci.plan.plan import Plan
 from ci.plan.stored import account, store
 from ci.record import layer_description
 

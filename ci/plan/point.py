@@ -19,17 +19,8 @@ from ci.model import (
     Stage,
 )
 from ci.plan import handover
-from ci.plan.actions import (
-    CreateDeployment,
-    FunctionPlan,
-    Origin,
-    PointAlias,
-    PutConcurrency,
-    Shift,
-    SplitAlias,
-    TagFunction,
-    UntagFunction,
-)
+from ci.plan.actions import CreateDeployment, PointAlias, PutConcurrency, Shift, SplitAlias, TagFunction, UntagFunction
+from ci.plan.plan import FunctionPlan, Origin
 
 
 def alias(

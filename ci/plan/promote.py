@@ -9,7 +9,7 @@ from ci import diff
 from ci.errors import Refused
 from ci.model import Function, Live, LiveVersion, Stage
 from ci.plan import attach, point
-from ci.plan.actions import FunctionPlan, Origin, Plan
+from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import Release
 
 

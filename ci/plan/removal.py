@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ci.model import Function, Live, LiveFunction, LiveLayer, LiveVersion
 from ci.plan import attach
-from ci.plan.actions import DeleteFunction, DeleteLayer, DeleteVersion, FunctionPlan, Origin, Plan
+from ci.plan.actions import DeleteFunction, DeleteLayer, DeleteVersion
+from ci.plan.plan import FunctionPlan, Origin, Plan
 
 
 def prune(region: str, functions: Iterable[Function], live: Live, origin: Origin, retain: int | None = None) -> Plan:

@@ -11,7 +11,7 @@ from ci import attachments
 from ci.errors import Refused
 from ci.model import AliasRecord, CodeDeploy, Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
 from ci.plan import handover, point
-from ci.plan.actions import FunctionPlan, Origin, Plan
+from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import token
 
 _UNDO, _REDO = "undo-", "redo-"

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ci.errors import BuildError
 from ci.model import UNZIPPED_LIMIT, Function, Package
-from ci.plan.actions import CreateFunction, Plan, UpdateCode, UpdateConfiguration
+from ci.plan.actions import CreateFunction, UpdateCode, UpdateConfiguration
+from ci.plan.plan import Plan
 
 
 def layers(plan: Plan, functions: Iterable[Function]) -> tuple[str, ...]:

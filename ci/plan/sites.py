@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 
 
 def joined(plans: Mapping[str, Plan]) -> Plan:

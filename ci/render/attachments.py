@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ci import diff
 from ci.model import Attachment
-from ci.plan.actions import Attach, Change
+from ci.plan.actions import Attach
+from ci.plan.changes import Change
 from ci.settings import snake_case
 
 

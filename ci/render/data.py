@@ -13,16 +13,12 @@ from ci.model import Canary
 from ci.plan.actions import (
     Action,
     Attach,
-    Change,
-    CodeChange,
     CreateApplication,
     CreateDeployment,
     CreateFunction,
     DeleteFunction,
     DeleteLayer,
     DeleteVersion,
-    FunctionPlan,
-    Plan,
     PointAlias,
     PublishLayer,
     PublishVersion,
@@ -36,6 +32,8 @@ from ci.plan.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from ci.plan.changes import Change, CodeChange
+from ci.plan.plan import FunctionPlan, Plan
 
 
 def plan(plan: Plan) -> dict[str, Any]:

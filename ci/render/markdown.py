@@ -13,17 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ci.model import Canary, CodeDeploy, Package
-from ci.plan.actions import (
-    Change,
-    CodeChange,
-    CreateFunction,
-    FileChange,
-    FunctionPlan,
-    Plan,
-    PointAlias,
-    PublishLayer,
-    UpdateCode,
-)
+from ci.plan.actions import CreateFunction, PointAlias, PublishLayer, UpdateCode
+from ci.plan.changes import Change, CodeChange, FileChange
+from ci.plan.plan import FunctionPlan, Plan
 from ci.record import Release
 from ci.render import attachments, marker, mermaid
 from ci.render.blocks import Block, code, fence, fitted, listed

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from ci.render import data
 
 

@@ -13,7 +13,7 @@ from ci.render.commit import short
 from ci.render.escape import plain
 
 if TYPE_CHECKING:
-    from ci.plan.actions import Change
+    from ci.plan.changes import Change
     from ci.status import Status
 
 

@@ -6,15 +6,11 @@ from collections.abc import Iterator
 
 from ci.model import Canary, CodeDeploy
 from ci.plan.actions import (
-    Change,
-    CodeChange,
     CreateApplication,
     CreateDeployment,
     DeleteFunction,
     DeleteLayer,
     DeleteVersion,
-    FunctionPlan,
-    Plan,
     PointAlias,
     PublishLayer,
     PutGroup,
@@ -24,6 +20,8 @@ from ci.plan.actions import (
     TagFunction,
     UntagFunction,
 )
+from ci.plan.changes import Change, CodeChange
+from ci.plan.plan import FunctionPlan, Plan
 from ci.render import attachments
 from ci.render.columns import si, sizes
 from ci.render.escape import plain

@@ -13,7 +13,7 @@ import click
 from ci import console
 
 if TYPE_CHECKING:
-    from ci.plan.actions import Plan
+    from ci.plan.plan import Plan
     from ci.workspace import Workspace
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])

@@ -24,7 +24,7 @@ from ci.apply import apply
 from ci.errors import DollopError, ReleaseError
 from ci.model import File, Function, Package, Secret, Stage
 from ci.plan import deploy, promote
-from ci.plan.actions import Origin, Plan
+from ci.plan.plan import Origin, Plan
 from tests.emulated.conftest import REGION, Account
 
 TEST, PROD = Stage("test", "test"), Stage("prod", "prod", "test")

@@ -20,7 +20,7 @@ from ci.errors import Refused, ReleaseError, Unwatched
 from ci.live import answers, codedeploy
 from ci.model import CodeDeploy, LiveAlias
 from ci.plan import rollback
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from tests.emulated import command
 from tests.emulated.conftest import AUDIT, REGION, Account, Project, post
 from tests.emulated.releasing import NEW, PROD, Edition, attempt, connect, silent, to_promote

@@ -13,7 +13,7 @@ import pytest
 
 from ci.apply import apply
 from ci.errors import DollopError, MovedError, ReleaseError
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from tests.emulated.conftest import Account
 from tests.emulated.releasing import (
     PROD,

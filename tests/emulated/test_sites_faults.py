@@ -17,7 +17,7 @@ from ci.apply import apply
 from ci.errors import ReleaseError
 from ci.model import Canary, Stage
 from ci.plan import deploy, sites
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from tests.emulated.conftest import Account
 from tests.emulated.releasing import REGION, TEST, Aliases, Edition, aliases, attempt, connect, edition, silent
 from tests.emulated.strict import Call, Fault, Strict

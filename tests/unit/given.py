@@ -24,7 +24,7 @@ from ci.model import (
     Stage,
     VersionRecord,
 )
-from ci.plan.actions import Origin
+from ci.plan.plan import Origin
 from ci.record import alias_description, version_description
 
 TEST = Stage("test", "test")

@@ -28,8 +28,6 @@ from ci.plan.actions import (
     CreateFunction,
     DeleteFunction,
     DeleteVersion,
-    FunctionPlan,
-    Plan,
     PointAlias,
     PublishVersion,
     PutConcurrency,
@@ -39,6 +37,7 @@ from ci.plan.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from ci.plan.plan import FunctionPlan, Plan
 from ci.record import Release, Released
 from tests.unit import given
 

@@ -29,7 +29,7 @@ from ci.build import folder
 from ci.errors import Refused, UsageError
 from ci.model import Live
 from ci.plan import deploy
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from ci.render import data
 from ci.render.escape import plain
 from tests.unit import given

@@ -6,17 +6,9 @@ from pathlib import Path
 import pytest
 
 from ci.model import Package, VersionRecord
-from ci.plan.actions import (
-    Change,
-    CodeChange,
-    FileChange,
-    FunctionPlan,
-    Origin,
-    Plan,
-    PointAlias,
-    PublishVersion,
-    UpdateCode,
-)
+from ci.plan.actions import PointAlias, PublishVersion, UpdateCode
+from ci.plan.changes import Change, CodeChange, FileChange
+from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import Release, Released
 from ci.render import markdown, marker
 

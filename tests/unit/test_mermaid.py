@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from ci.model import Dependency
-from ci.plan.actions import CodeChange, FunctionPlan, UpdateCode
+from ci.plan.actions import UpdateCode
+from ci.plan.changes import CodeChange
+from ci.plan.plan import FunctionPlan
 from ci.render import markdown, mermaid
 from ci.render.mermaid import Runs
 from tests.unit import given

@@ -15,7 +15,9 @@ from ci import attachments
 from ci.errors import Refused
 from ci.model import Attachment, Function, LiveFunction
 from ci.plan import attach
-from ci.plan.actions import Attach, Change, FunctionPlan, Plan
+from ci.plan.actions import Attach
+from ci.plan.changes import Change
+from ci.plan.plan import FunctionPlan, Plan
 from ci.render import data, markdown, text
 from ci.render.attachments import groups
 from tests.unit import given

@@ -9,7 +9,8 @@ import pytest
 
 from ci.model import Canary, CanaryRecord, LiveAlias, LiveFunction
 from ci.plan import deploy, promote, rollback
-from ci.plan.actions import Plan, PointAlias, SplitAlias
+from ci.plan.actions import PointAlias, SplitAlias
+from ci.plan.plan import Plan
 from ci.record import Release, Released, alias_description
 from ci.render import data, markdown, text
 from tests.unit import given

@@ -9,7 +9,8 @@ import pytest
 from ci.errors import Refused
 from ci.model import LiveFunction, LiveVersion, Package, Site
 from ci.plan import carry
-from ci.plan.actions import CreateFunction, Plan, PublishVersion, UpdateCode
+from ci.plan.actions import CreateFunction, PublishVersion, UpdateCode
+from ci.plan.plan import Plan
 from ci.record import Release, Released
 from tests.unit import given
 from tests.unit.given import PROD, alias, found, function, package, version

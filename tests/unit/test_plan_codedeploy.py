@@ -12,15 +12,8 @@ from ci.errors import Refused
 from ci.live.answers import alias as read
 from ci.model import CodeDeploy, Handed, LiveAlias, LiveFunction, LiveGroup
 from ci.plan import handover, promote, rollback
-from ci.plan.actions import (
-    CreateApplication,
-    CreateDeployment,
-    Deployer,
-    Plan,
-    PointAlias,
-    PutGroup,
-    StopDeployment,
-)
+from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, PointAlias, PutGroup, StopDeployment
+from ci.plan.plan import Plan
 from ci.record import Release, Released
 from ci.render import data, markdown, text
 from tests.unit import given

@@ -12,10 +12,7 @@ import pytest
 from ci.model import REQUEST_LIMIT, Function, LiveFunction, Package, Packaging, Secret
 from ci.plan import deploy
 from ci.plan.actions import (
-    Change,
     CreateFunction,
-    FunctionPlan,
-    Plan,
     PointAlias,
     PublishVersion,
     PutConcurrency,
@@ -25,6 +22,8 @@ from ci.plan.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from ci.plan.changes import Change
+from ci.plan.plan import FunctionPlan, Plan
 from ci.record import read_alias
 from ci.render import data, text
 from tests.unit import given

@@ -10,7 +10,9 @@ import pytest
 from ci.errors import Refused
 from ci.model import LiveFunction, LiveVersion, Secret
 from ci.plan import promote
-from ci.plan.actions import Change, Plan, PointAlias
+from ci.plan.actions import PointAlias
+from ci.plan.changes import Change
+from ci.plan.plan import Plan
 from ci.record import Release, Released, read_alias
 from tests.unit import given
 from tests.unit.given import PROD, REGION, alias, found, function, package, version

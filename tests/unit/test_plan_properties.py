@@ -14,7 +14,8 @@ from ci import record
 from ci.errors import Refused
 from ci.model import Canary, Function, Package, Stage
 from ci.plan import deploy, promote, removal, rollback
-from ci.plan.actions import Origin, Plan, PointAlias, SplitAlias
+from ci.plan.actions import PointAlias, SplitAlias
+from ci.plan.plan import Origin, Plan
 from ci.render import data
 from tests.unit import given, simulated
 from tests.unit.given import PROD, REGION, TEST

@@ -10,7 +10,8 @@ import pytest
 
 from ci.model import Secret
 from ci.plan import deploy, removal
-from ci.plan.actions import Origin, Plan, TagFunction
+from ci.plan.actions import TagFunction
+from ci.plan.plan import Origin, Plan
 from ci.render import data
 from tests.unit import given
 from tests.unit.given import REGION, TEST, found, function, package, version

@@ -11,7 +11,9 @@ import pytest
 
 from ci.model import Function, LiveFunction, Package
 from ci.plan import deploy, promote, removal, rollback
-from ci.plan.actions import Change, CodeChange, FileChange, FunctionPlan, Plan, PointAlias
+from ci.plan.actions import PointAlias
+from ci.plan.changes import Change, CodeChange, FileChange
+from ci.plan.plan import FunctionPlan, Plan
 from ci.record import Release, Released
 from ci.render import columns, text
 from ci.render.escape import plain

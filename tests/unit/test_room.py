@@ -9,7 +9,7 @@ import pytest
 from ci.errors import BuildError
 from ci.model import UNZIPPED_LIMIT, LiveFunction
 from ci.plan import deploy, room
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from tests.unit import given
 from tests.unit.given import REGION, TEST, found, function, package, version
 

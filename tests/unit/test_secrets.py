@@ -16,7 +16,7 @@ from hypothesis import assume, given as for_all, settings, strategies as st
 from ci.config.template import Template
 from ci.model import Secret
 from ci.plan import deploy
-from ci.plan.actions import Plan
+from ci.plan.plan import Plan
 from ci.render import data, text
 from tests.unit import given
 from tests.unit.given import REGION, TEST, found, function, package, version

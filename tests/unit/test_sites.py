@@ -14,7 +14,8 @@ from ci.aws.translation import translate
 from ci.errors import ConfigError
 from ci.model import Pipeline, Site
 from ci.plan import sites
-from ci.plan.actions import FunctionPlan, Origin, Plan, PutConcurrency
+from ci.plan.actions import PutConcurrency
+from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import Release, Released
 from ci.render import markdown
 from ci.workspace import Workspace
