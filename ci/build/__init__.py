@@ -80,7 +80,6 @@ def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str
     from .store import Store
     from .trial import Trials
 
-    cache.sweep()
     wanted = {inputs.wanted.key: inputs.wanted for inputs in missing if inputs.wanted}
     with cache.temporary() as folder:
         shelf = Shelf(folder / ".shelf") if any(target.is_here(each.target) for each in wanted.values()) else None
@@ -97,7 +96,7 @@ def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str
         ready = [hook.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
         with Trials(cache, shelf) as trials:
             made = {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
-    cache.prune()
+    cache.tidy()
     return made
 
 

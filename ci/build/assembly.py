@@ -62,8 +62,9 @@ def assemble(inputs: Inputs, resolved: Iterable[Resolved], cache: Cache, trials:
                 left_out=contents.left_out,
                 layer=_written(function.packaging.layer, shared, folder / "layer.zip") if shared else None,
             )
-        inspect.check(function, made)
-        kept = package.keep(inputs, made, cache)
+            inspect.check(function, made)
+            described = package.describe(made)
+        kept = package.keep(inputs, made, described, cache)
     files = own + shared
     saved = ", ".join(f"{each.rule} {si(each.unzipped)}" for each in made.left_out)
     layer = f", layer {made.layer.function} {si(made.layer.size)}" if made.layer else ""

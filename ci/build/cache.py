@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_DAY = 24 * 3600
+_HOUR = 3600
+_DAY = 24 * _HOUR
 """Seconds after which a temporary folder belongs to nobody alive, and an entry is in nobody's hands."""
 _UNUSED = 30 * _DAY
 _LIMIT = 1_000_000_000
@@ -89,15 +90,21 @@ class Cache:
         with suppress(OSError):  # a cache that cannot be written to can be read
             os.utime(self.path(kind, key))
 
+    def tidy(self) -> None:
+        """``sweep`` and ``prune``, at most once an hour: what is younger than a day is not theirs."""
+        last = self.root / "tidied"
+        with suppress(FileNotFoundError):
+            if 0 <= time.time() - last.stat().st_mtime < _HOUR:
+                return
+        self.sweep()
+        self.prune()
+        last.touch()
+
     def sweep(self) -> None:
         """Remove temporary folders that a killed build left behind."""
         import shutil
 
-        try:
-            left = list(os.scandir(self.root / "tmp"))
-        except FileNotFoundError:
-            return
-        for entry in left:
+        for entry in os.scandir(self.root / "tmp"):
             if time.time() - entry.stat().st_mtime > _DAY:
                 shutil.rmtree(entry.path, ignore_errors=True)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 
+from .. import parallel
 from .cache import Cache
 from .inputs import Wanted
 from .store import Store, Wheel
@@ -24,13 +26,10 @@ def known(wanted: Wanted, cache: Cache, store: Store) -> tuple[Resolved, ...] | 
     kept = cache.load("resolutions", wanted.key)
     if kept is None:
         return None
-    found = []
-    for key, origin in json.loads(kept):
-        wheel = store.get(key)
-        if wheel is None:
-            return None
-        found.append(Resolved(key, wheel, origin))
-    return tuple(found)
+    origins = dict(json.loads(kept))
+    wheels = parallel.each(store.get, origins, workers=os.cpu_count() or 1)  # their bytes are hashed
+    found = [Resolved(key, wheel, origins[key]) for key, wheel in zip(origins, wheels) if wheel]
+    return tuple(found) if len(found) == len(origins) else None
 
 
 def remember(wanted: Wanted, resolved: tuple[Resolved, ...], cache: Cache) -> tuple[Resolved, ...]:

@@ -45,10 +45,14 @@ def save(packages: Iterable[Package], folder: Path) -> None:
 
 
 def _copy(source: Path, path: Path) -> None:
+    """Whole or not there: whoever is killed meanwhile leaves no half of it."""
     if not _same(source, path):
         import shutil
 
-        shutil.copyfile(source, path)
+        beside = path.with_name(f".{path.name}")
+        shutil.copyfile(source, beside)
+        path.unlink(missing_ok=True)  # ext4 waits for the disk when a name is given to another file
+        beside.rename(path)
 
 
 def _layer_file(layer: str) -> str:

@@ -53,20 +53,24 @@ def _layer_name(code_sha256: str) -> str:
     return f"{base64.b64decode(code_sha256).hex()}.layer.zip"
 
 
-def keep(inputs: Inputs, package: Package, cache: Cache) -> Package:
-    """Move the package's zip into the cache; from now on it is ``known``."""
-    path = cache.keep(package.path, "packages", f"{inputs.key}.zip")
-    layer, kept = package.layer, None
-    if layer is not None:
-        layer = replace(layer, path=cache.keep(layer.path, "packages", _layer_name(layer.code_sha256)))
-        kept = {"function": layer.function, **_measures(layer)}
+def describe(package: Package) -> bytes:
+    """All that ``known`` tells of it, but for where it lies."""
+    layer = package.layer
     said = {
         **_measures(package),
-        "layer": kept,
+        "layer": {"function": layer.function, **_measures(layer)} if layer else None,
         "dependencies": [astuple(dependency) for dependency in package.dependencies],
         "left_out": [astuple(each) for each in package.left_out],
     }
-    cache.store("packages", f"{inputs.key}.json", json.dumps(said).encode())
+    return json.dumps(said).encode()
+
+
+def keep(inputs: Inputs, package: Package, described: bytes, cache: Cache) -> Package:
+    """Move the package's zip into the cache; from now on it is ``known``."""
+    path, layer = cache.keep(package.path, "packages", f"{inputs.key}.zip"), package.layer
+    if layer is not None:
+        layer = replace(layer, path=cache.keep(layer.path, "packages", _layer_name(layer.code_sha256)))
+    cache.store("packages", f"{inputs.key}.json", described)
     return replace(package, path=path, layer=layer)
 
 

@@ -77,7 +77,7 @@ class Trial:
         return fork.begin({
             "handler": self._function.handler, "answer": str(self._folder / "answer"),
             "output": str(self._folder / "output"), "folders": [str(place) for place in places],
-            "environ": {**self._values, **_lambda(self._function, self._folder, places)},
+            "environ": _environ(self._function, self._folder, places),
         })
 
     def _begin(self) -> subprocess.Popen[bytes]:
@@ -86,7 +86,7 @@ class Trial:
         with (self._folder / "output").open("wb") as output:
             return subprocess.Popen(
                 [*_script(self._python, self._function.handler), self._folder / "answer", *places],
-                cwd=places[0], env={**self._values, **_lambda(self._function, self._folder, places)},
+                cwd=places[0], env=_environ(self._function, self._folder, places),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )
 
@@ -173,7 +173,7 @@ class Trials:
     ) -> tuple[list[str], list[Path], dict[str, str], str]:
         """Of what the import's process is a fork, if of any."""
         places = [tree.path] if tree else []
-        variables = {**_values(function), **_lambda(function, Path(), places or [Path()])}
+        variables = _environ(function, Path(), places or [Path()])
         same = {name: value for name, value in variables.items() if name not in fork.DIFFERING}
         imports = fork.imports(function, own)
         return _script(python, ""), places, {**same, "LD_LIBRARY_PATH": _libraries(places)}, imports
@@ -246,6 +246,11 @@ def _values(function: Function) -> dict[str, str]:
         except TypeError:
             values[name] = ""
     return values
+
+
+def _environ(function: Function, folder: Path, places: list[Path]) -> dict[str, str]:
+    """numpy begins a thread for each processor, and needs none of them to be imported."""
+    return {"OPENBLAS_NUM_THREADS": "1", **_values(function), **_lambda(function, folder, places)}
 
 
 def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, str]:

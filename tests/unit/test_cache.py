@@ -69,6 +69,19 @@ def test_what_nobody_used_for_long_goes(cache: Cache) -> None:
     assert not cache.path("wheels", "read").exists()
 
 
+def test_it_is_tidied_once_an_hour(cache: Cache) -> None:
+    """What a killed build left behind and what nobody used goes, but nobody looks for it at every build."""
+    left = cache.root / "tmp/left"
+    for count in (1, 0, 1):
+        fill(cache, {"old": 31})
+        left.mkdir(parents=True, exist_ok=True)
+        os.utime(left, (time.time() - 2 * DAY,) * 2)
+        cache.tidy()
+        assert (not count, not count) == (left.exists(), "old" in kept(cache))
+        if not count:
+            os.utime(cache.root / "tidied", (time.time() - 3601,) * 2)
+
+
 def test_it_does_not_grow_without_end(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over its size, what was not of use for longest goes; what a build of today may hold stays whatever its size."""
     monkeypatch.setattr(caching, "_LIMIT", 350)
