@@ -85,6 +85,28 @@ def each(
     return [results[position] for position in range(total)]
 
 
+def aside(work: Callable[[], Result]) -> Callable[[], Result]:
+    """Begin ``work`` in a thread of its own. What is returned waits for it, and returns or raises what it did."""
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    def result() -> Result:
+        thread.join()
+        for error in errors:
+            raise error
+        return results[0]
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return result
+
+
 def _end(stop: threading.Event, threads: Iterable[threading.Thread]) -> None:
     stop.set()
     deadline = time.monotonic() + _GRACE

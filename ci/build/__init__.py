@@ -6,7 +6,7 @@ Where nothing changed, only the sources are read and hashed: no uv, no index, no
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
@@ -19,6 +19,8 @@ from .inputs import Inputs, Reader, Wanted, edition, together
 
 if TYPE_CHECKING:
     from .dependencies import Resolved
+    from .fetcher import Fetcher
+    from .shelf import Shelf
     from .store import Store
 
 Say = Callable[[str], None]
@@ -73,12 +75,9 @@ def write(package: Package, stream: BinaryIO) -> None:
 
 def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str, Package]:
     """What the cache does not have. What several functions require alike is resolved once."""
-    from .. import parallel
-    from . import dependencies, hook, target
-    from .assembly import assemble
+    from . import dependencies, target
     from .shelf import Shelf
     from .store import Store
-    from .trial import Trials
 
     wanted = {inputs.wanted.key: inputs.wanted for inputs in missing if inputs.wanted}
     with cache.temporary() as folder:
@@ -88,14 +87,7 @@ def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str
         unknown = [wanted[key] for key, found in resolved.items() if found is None]
         if unknown:
             resolved.update(_resolve(unknown, root, cache, store, say))
-
-        def make(inputs: Inputs) -> Package:
-            wheels = resolved[inputs.wanted.key] if inputs.wanted else ()
-            return assemble(inputs, wheels or (), cache, trials, say)
-
-        ready = [hook.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
-        with Trials(cache, shelf) as trials:
-            made = {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
+        made = _assemble(missing, resolved, folder, cache, shelf, say)
     cache.tidy()
     return made
 
@@ -106,23 +98,51 @@ def _resolve(
     from .. import parallel
     from ..indexes import uv_environment
     from . import dependencies
-    from .fetcher import Fetcher
-    from .index import Index
-    from .index import of as indexes_of
     from .resolver import Resolver
     from .uv import Uv
 
     environ = uv_environment()
     uv = Uv(environ)
-    index = Index(environ, [each for wanted in unknown for each in indexes_of(wanted.requirements, root, environ)])
-    resolver, fetcher = Resolver(root, cache, uv, say), Fetcher(cache, store, uv, index, say)
+    resolver = Resolver(root, cache, uv, say)
+
+    def prepare() -> Fetcher:
+        # Also what is needed later: while uv works, nobody waits for it to be loaded.
+        from elftools.elf import dynamic, elffile, gnuversions  # noqa: F401
+
+        from . import assembly, wheel  # noqa: F401
+        from .fetcher import Fetcher
+        from .index import Index
+        from .index import of as indexes_of
+
+        index = Index(environ, [each for wanted in unknown for each in indexes_of(wanted.requirements, root, environ)])
+        return Fetcher(cache, store, uv, index, say)
+
+    fetcher = parallel.aside(prepare)
 
     def resolve(wanted: Wanted) -> tuple[Resolved, ...]:
         artifacts = resolver.resolve(wanted)
-        found = parallel.each(lambda each: fetcher.obtain(each, wanted.target), artifacts, workers=_FETCHES)
+        found = parallel.each(lambda each: fetcher().obtain(each, wanted.target), artifacts, workers=_FETCHES)
         return dependencies.remember(wanted, tuple(found), cache)
 
     return dict(zip([each.key for each in unknown], parallel.each(resolve, unknown, workers=_WORKERS)))
+
+
+def _assemble(
+    missing: list[Inputs], resolved: Mapping[str, tuple[Resolved, ...] | None], folder: Path, cache: Cache,
+    shelf: Shelf | None, say: Say,
+) -> dict[str, Package]:
+    from .. import parallel
+    from . import hook
+    from .assembly import assemble
+    from .trial import Trials
+
+    def make(inputs: Inputs) -> Package:
+        wheels = resolved[inputs.wanted.key] if inputs.wanted else ()
+        return assemble(inputs, wheels or (), cache, trials, say)
+
+    ready = [hook.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
+    with Trials(cache, shelf) as trials:
+        return {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
 
 
 def _one_at_a_time(progress: Say | None) -> Say:

@@ -1,7 +1,8 @@
 """The files of a package in a folder, to be imported there.
 
 Dependencies are laid out once for all functions that have the same ones, below the cache, with the bytecode that
-Python compiles beside them: to lay them out and compile them takes many times longer than to import them.
+Python compiles beside them: to lay them out and compile them takes many times longer than to import them. At first
+without what hardly any import asks for, as tests and headers are; all of them when an import failed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .. import content, parallel
 from . import archive
 from .archive import Entry
 from .cache import Cache
-from .shelf import Shelf
+from .shelf import Shelf, usual
 
 _WORKERS = os.cpu_count() or 1
 _PARTS = 8 * _WORKERS
@@ -27,19 +28,31 @@ class Tree:
     def __init__(self, package: Package, cache: Cache, shelf: Shelf | None = None) -> None:
         self._package = package
         self._cache = cache
+        self._shelf = shelf
         self._key = content.digest(entry.file for entry in package.values())
-        self.path = cache.path("trees", self._key).absolute()
+        seldom = any(not usual(path) for path in package)
+        self.whole = not seldom or cache.path("trees", f"{self._key}-whole").is_dir()
+        """All of them are there."""
         self.new = False
         if self.path.is_dir():
-            cache.used("trees", self._key)
+            cache.used("trees", self.path.name)
         else:
-            self.lay(shelf)
+            self._lay()
 
-    def lay(self, shelf: Shelf | None = None) -> None:
+    @property
+    def path(self) -> Path:
+        return self._cache.path("trees", f"{self._key}-whole" if self.whole else self._key).absolute()
+
+    def lay_whole(self) -> None:
         """Anew, whatever is there."""
+        self.whole = True
+        self._lay()
+
+    def _lay(self) -> None:
+        package = {path: entry for path, entry in self._package.items() if self.whole or usual(path)}
         with self._cache.temporary() as folder:
-            lay(self._package, folder / "tree", shelf)
-            self._cache.keep_folder(folder / "tree", "trees", self._key)
+            lay(package, folder / "tree", self._shelf)
+            self._cache.keep_folder(folder / "tree", "trees", self.path.name)
         self.new = True
 
 

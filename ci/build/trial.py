@@ -60,9 +60,10 @@ class Trial:
                 return self._late()
             self._process = self._begin()
         found = self._ended()
-        if found is None or not found.certain or self._tree is None or self._tree.new:
+        tree = self._tree
+        if found is None or tree is None or tree.whole and (tree.new or not found.certain):
             return found
-        self._tree.lay()  # what was laid out earlier may have been damaged since
+        tree.lay_whole()  # what was laid out earlier may have been damaged since
         self._process = self._begin()
         return self._ended()
 

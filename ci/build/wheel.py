@@ -23,7 +23,7 @@ from ..model import File
 from . import archive, elf
 from .archive import Entry
 from .elf import Binary
-from .shelf import Shelf
+from .shelf import Shelf, usual
 from .store import Wheel
 
 _LOCAL = struct.Struct("<4s22x2H")
@@ -137,7 +137,7 @@ def _entry(
         raise BadZipFile(f"{member.filename} is not where its directory says")
     hashed, crc32 = hashlib.sha256(), 0
     compiled: list[bytes] = []
-    with shelf.open() if shelf else nullcontext() as laid:
+    with shelf.open() if shelf and usual(destination) else nullcontext() as laid:
         for block in _blocks(member, compressed):
             hashed.update(block)
             crc32 = zlib.crc32(block, crc32)

@@ -108,3 +108,19 @@ def test_what_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
         parallel.each(work, range(2))
     assert time.monotonic() - start < 5
     hanging.set()
+
+
+def test_work_aside() -> None:
+    """It is begun at once; its result, or its error, is had by whoever asks, as often as they ask."""
+    begun = threading.Event()
+    result = parallel.aside(lambda: (begun.set(), 7)[1])
+    assert begun.wait(5)
+    assert (7, 7) == (result(), result())
+
+    def fail() -> None:
+        raise OSError("no such index")
+
+    failed = parallel.aside(fail)
+    for _ in range(2):
+        with pytest.raises(OSError, match="no such index"):
+            failed()

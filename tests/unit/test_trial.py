@@ -132,6 +132,26 @@ def test_dependencies_are_laid_out_once(tmp_path: Path) -> None:
     assert set(brought) == {path.relative_to(tree).as_posix() for path in tree.rglob("*.py")}
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from library.tests import x", "import os, library; open(os.path.dirname(library.__file__) + '/stubs.pyi')",
+        "import library.stubs", "import nowhere",
+    ],
+)
+def test_what_hardly_any_import_asks_for(tmp_path: Path, code: str) -> None:
+    """Tests, stubs and headers of dependencies are laid out when an import failed without them, and found then."""
+    brought = {"library/__init__.py": "", "library/tests/__init__.py": "x = 1", "library/stubs.pyi": ""}
+    assert tried(tmp_path, {"echo.py": f"import library{HANDLE}"}, brought) is None
+    [tree] = (tmp_path / "cache/trees").iterdir()
+    assert {"library/__init__.py"} == {path for path in brought if (tree / path).exists()}
+    for _ in range(2):
+        found = tried(tmp_path, {"echo.py": f"{code}{HANDLE}"}, brought)
+        assert (code in ("import nowhere", "import library.stubs")) == (found is not None and found.certain)
+    whole, = {*(tmp_path / "cache/trees").iterdir()} - {tree}
+    assert set(brought) <= {path.relative_to(whole).as_posix() for path in whole.rglob("*")}
+
+
 def test_what_was_laid_out_is_not_believed_when_it_fails(tmp_path: Path) -> None:
     """Somebody emptied a file of it: it is laid out anew before the handler is blamed. A true failure still is one."""
     brought = {"library.py": "x = 1"}
