@@ -18,6 +18,8 @@ from typing import Any
 
 from ci.errors import DollopError
 
+_LAMBDA = "lambda"
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -45,7 +47,8 @@ class Shape:
         return self.type not in ("structure", "list", "map")
 
 
-def shape(name: str, service: str = "lambda") -> Shape:
+@functools.cache
+def shape(name: str, service: str = _LAMBDA) -> Shape:
     """The shape called ``name``.
 
     :raises KeyError: the SDK that is installed has no such shape.
@@ -68,7 +71,7 @@ def shape(name: str, service: str = "lambda") -> Shape:
 
 def request(operation: str) -> Shape:
     """The structure that ``operation`` (``CreateFunction``, ``UpdateFunctionConfiguration``) of Lambda takes."""
-    return shape(_model()["operations"][operation]["input"]["shape"])
+    return shape(_model(_LAMBDA)["operations"][operation]["input"]["shape"])
 
 
 def members(operation: str) -> dict[str, Shape]:
@@ -78,8 +81,8 @@ def members(operation: str) -> dict[str, Shape]:
 
 def documentation(operation: str, member: str) -> str:
     """What AWS says of ``member`` of ``operation``, in HTML."""
-    shapes: dict[str, Any] = _model()["shapes"]
-    request = shapes[_model()["operations"][operation]["input"]["shape"]]
+    shapes: dict[str, Any] = _model(_LAMBDA)["shapes"]
+    request = shapes[_model(_LAMBDA)["operations"][operation]["input"]["shape"]]
     return str(request["members"][member].get("documentation", ""))
 
 
@@ -92,12 +95,16 @@ def python_runtimes() -> tuple[str, ...]:
 
 
 @functools.cache
-def _model(service: str = "lambda") -> dict[str, Any]:
-    package = importlib.util.find_spec("botocore")
-    folders = package.submodule_search_locations or () if package else ()
-    found = sorted(file for folder in folders for file in Path(folder).glob(f"data/{service}/*/service-2.json*"))
+def _model(service: str) -> dict[str, Any]:
+    found = sorted(file for folder in _sdk() for file in folder.glob(f"data/{service}/*/service-2.json*"))
     if not found:
         raise DollopError(f"botocore's description of {service} is not installed", "install boto3 beside this program")
     newest = found[-1].read_bytes()
     model: dict[str, Any] = json.loads(gzip.decompress(newest) if found[-1].suffix == ".gz" else newest)
     return model
+
+
+@functools.cache
+def _sdk() -> list[Path]:
+    package = importlib.util.find_spec("botocore")
+    return [Path(folder) for folder in (package and package.submodule_search_locations) or ()]

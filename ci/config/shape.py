@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
@@ -48,7 +48,7 @@ def document(required: bool = True) -> SchemaValidator:
 @functools.cache
 def settings_only() -> SchemaValidator:
     """Checks complete settings in AWS's own shape, nothing left to expand."""
-    return SchemaValidator(mapping(_settings(expandable=False)))
+    return SchemaValidator(mapping(_settings(False)))
 
 
 @functools.cache
@@ -85,7 +85,7 @@ def _sites() -> Fields:
     """Where a stage is. What a function has there instead comes out under AWS's names."""
     region, role = core.str_schema(pattern=whole(REGION)), text(service_model.shape("RoleArn"))
     name = core.str_schema(pattern=whole(NAME), max_length=FUNCTION_NAME_LIMIT)
-    own = {member: field for member, field in _settings(expandable=False).items() if member in sites.BOUND}
+    own = _settings(False, sites.BOUND)
     settings_there: Fields = {
         "defaults": field(mapping(own)),
         "functions": field(core.dict_schema(name, mapping(own))),
@@ -110,7 +110,7 @@ def _function() -> Fields:
     """The keys of a function. Those that are settings of Lambda come out under AWS's names."""
     environment = service_model.shape("EnvironmentVariables")
     path = core.str_schema(min_length=1)
-    return _settings(expandable=True) | {
+    return _settings(True) | {
         "source": field(path),
         "include": field(core.list_schema(path)),
         "exclude": field(core.list_schema(core.str_schema(min_length=1))),
@@ -229,10 +229,10 @@ def _fields(schema: Any) -> list[tuple[str, Any]]:
     return [(field.get("validation_alias") or name, field) for name, field in schema["fields"].items()]
 
 
-def _settings(expandable: bool) -> Fields:
+def _settings(expandable: bool, only: Container[str] | None = None) -> Fields:
     fields = {}
     for member, shape in service_model.members("CreateFunction").items():
-        if member not in settings.NOT_SETTINGS:
+        if member not in settings.NOT_SETTINGS and (only is None or member in only):
             fields[member] = field(_setting(member, shape, expandable), alias=settings.key_of(member))
     return fields
 
