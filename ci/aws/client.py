@@ -50,9 +50,10 @@ _LONGEST_PAUSE = 10.0
 _INVOCATION = 905.0
 """Seconds. A function may run for 900."""
 
-_RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=5)
-# Lambda is called once: the SDK's retries keep to no quota and soon give up where others use it up, and an invocation
-# may have had its effect although its answer was lost.
+_RETRYING = Config(retries={"mode": "standard"}, connect_timeout=5)
+# What may change something is sent once by the SDK, whose retries no signal ends: one could cross the way back. They
+# also keep to no quota and soon give up where others use it up, and an invocation may have had its effect although its
+# answer was lost.
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, max_pool_connections=64)
 
 
@@ -72,16 +73,18 @@ class Aws:
         self._thread = threading.local()
         self._reading = Pace(limits.get_function)
         self._control = Pace(limits.control)
+        self._beside: dict[str, Pace] = {}
 
     def _client(self, service: str, purpose: str = "") -> Any:
         """Made once, one at a time: a session is not safe to use from several threads, a client is."""
         create: Any = self._session.client
         with self._lock:
             if (service + purpose) not in self._clients:
-                config = _RETRYING
-                if service == "lambda":
-                    answer = _INVOCATION if purpose == "invoke" else self.limits.answer
-                    config = _ONCE.merge(Config(read_timeout=answer))
+                config = _ONCE
+                if purpose == "again":
+                    config = _RETRYING.merge(Config(retries={"total_max_attempts": self.limits.attempts}))
+                answer = _INVOCATION if purpose == "invoke" else self.limits.answer
+                config = config.merge(Config(read_timeout=answer))
                 if self._endpoint:
                     # The embedded AWS is on loopback, where no proxy leads.
                     config = config.merge(Config(proxies={}))
@@ -100,10 +103,19 @@ class Aws:
 
         Throttling, server errors and lost connections are sent again with backoff; nothing else is. So a refusal may
         be the echo of a call whose answer was lost: whoever writes must look. Raises AbsentError, MovedError and
-        AwsError, naming function, call and way out.
+        AwsError, naming function, call and way out; KeyboardInterrupt where ``interrupted`` is set.
         """
         pace = self._reading if operation == "get_function" else self._control
-        send = getattr(self._client("lambda"), operation)
+        return self._call("lambda", pace, operation, parameters)
+
+    def ask(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """One call of a service beside Lambda: sent again, ended and translated as ``call`` is."""
+        with self._lock:
+            pace = self._beside.setdefault(service, Pace(self.limits.control))
+        return self._call(service, pace, operation, parameters)
+
+    def _call(self, service: str, pace: Pace, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        send = getattr(self._client(service), operation)
         stop, started, sent = self.interrupted, time.monotonic(), 0
         while True:
             try:
@@ -117,7 +129,7 @@ class Aws:
                 else:
                     again = is_passing(error) and sent + 1 < self.limits.attempts
                 if not again:
-                    raise translate(error, operation, parameters) from error
+                    raise translate(error, operation, parameters, service) from error
             longest = min(self.limits.pause * 2**sent, _LONGEST_PAUSE)
             sent += 1
             if stop.wait(random.uniform(longest / 2, longest)):
@@ -139,14 +151,7 @@ class Aws:
         Retried by the SDK, translated as ``call`` is.
         """
         try:
-            yield from self._client(service).get_paginator(operation).paginate(**parameters)
-        except (boto.BotoCoreError, boto.ClientError) as error:
-            raise translate(error, operation, parameters, service) from error
-
-    def ask(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-        """One call of a service beside Lambda. Retried by the SDK, translated as ``call`` is."""
-        try:
-            return dict(getattr(self._client(service), operation)(**parameters))
+            yield from self._client(service, "again").get_paginator(operation).paginate(**parameters)
         except (boto.BotoCoreError, boto.ClientError) as error:
             raise translate(error, operation, parameters, service) from error
 
@@ -204,7 +209,7 @@ class Aws:
         """The S3 bucket, which must belong to the account ``owner``, if that is said."""
         from ci.aws.bucket import Bucket
 
-        return Bucket(self._client("s3"), name, owner, embedded=self._endpoint is not None)
+        return Bucket(self._client("s3", "again"), name, owner, embedded=self._endpoint is not None)
 
     def parameter(self, name: str) -> str:
         """The decrypted value of a Parameter Store parameter. Raises AbsentError and AwsError."""

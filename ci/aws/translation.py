@@ -23,14 +23,16 @@ _WRONG_CREDENTIALS = frozenset(
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _NAMES = (
-    *("FunctionName", "Arn", "Resource", "Name", "Rule", "logGroupName", "logGroupNamePrefix", "UUID"),
+    *("FunctionName", "Arn", "Resource", "Name", "Rule", "NamePrefix", "logGroupName", "logGroupNamePrefix", "UUID"),
     *("deploymentGroupName", "currentDeploymentGroupName", "applicationName", "deploymentId"),
 )
 _ABSENT = frozenset(
     {"ResourceNotFoundException", "ParameterNotFound", "ProvisionedConcurrencyConfigNotFoundException"}
     | {"ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException"}
 )
-_THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
+_THROTTLED = frozenset(
+    {"TooManyRequestsException", "ThrottlingException", "Throttling", "ThrottledException", "RequestLimitExceeded"}
+)
 
 
 def _code(error: Exception) -> str:
