@@ -150,9 +150,15 @@ def _states(job: Job, left: Mapping[str, tuple[FunctionPlan, str]]) -> dict[str,
             for told in _told(aws, [deployment for where, deployment in labels if where == site])
         }
     except AwsError as error:
-        what = f"{error.message}\nCodeDeploy could not be watched to the end; it goes on by itself"
         stage = job.plan.stage
+        has = "\n".join(f"{label}: {_has(function, deployment)}" for label, (function, deployment) in left.items())
+        what = f"{error.message}\nCodeDeploy could not be watched to the end; it goes on by itself:\n{has}"
         raise Unwatched(what, f"dollop status tells how far it is; dollop rollback {stage} ends it", False) from error
+
+
+def _has(function: FunctionPlan, deployment: str) -> str:
+    action = next(each for each in function.shift if isinstance(each, CreateDeployment))
+    return f"alias {action.alias}: from version {action.before} to {action.expected}, deployment {deployment}"
 
 
 def _told(aws: Aws, deployments: Sequence[str]) -> Iterable[Mapping[str, Any]]:

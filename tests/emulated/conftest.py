@@ -31,6 +31,7 @@ still there, code and versions too, after a clean stop and a start.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import itertools
 import json
@@ -83,14 +84,19 @@ class Account:
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A plain boto3 client, to look from outside. It retries nothing."""
-        return boto3.client(
-            service, endpoint_url=self.url, region_name=region, config=Config(retries={"total_max_attempts": 1}),
-            aws_access_key_id=self.id, aws_secret_access_key="test",
-        )
+        return _client(self, service, region)
 
     def connect(self) -> _aws.Aws:
         """The product's own way in."""
         return _aws.connect(REGION, endpoint=self.url, credentials=self.credentials)
+
+
+@functools.lru_cache(maxsize=32)
+def _client(account: Account, service: str, region: str) -> Any:
+    return boto3.client(
+        service, endpoint_url=account.url, region_name=region, config=Config(retries={"total_max_attempts": 1}),
+        aws_access_key_id=account.id, aws_secret_access_key="test",
+    )
 
 
 @dataclass(frozen=True)
@@ -162,12 +168,14 @@ def through(account: Account, strict: Strict) -> Account:
 @pytest.fixture(scope="session")
 def moto_port() -> Iterator[int]:
     """moto as a server in this process, for all tests of a run."""
-    from moto.server import ThreadedMotoServer
+    with embedded.moto() as port:
+        yield port
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield server.get_host_and_port()[1]
-    server.stop()
+
+@pytest.fixture
+def servers(ministack: local.Endpoint, moto_port: int) -> embedded.Servers:
+    """Both, for what a release may need."""
+    return embedded.Servers(ministack.port, moto_port)
 
 
 @pytest.fixture

@@ -1,13 +1,23 @@
-"""MiniStack for a run of the tests: it ends with them, however they end."""
+"""MiniStack and moto for a run of the tests: they end with it, however it ends."""
 
 from __future__ import annotations
 
+import logging
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ci import local
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What stands for AWS: MiniStack, and moto where that has no such service. Their ports."""
+
+    ministack: int
+    moto: int
 
 
 @contextmanager
@@ -24,3 +34,17 @@ def running(state: Path) -> Iterator[local.Endpoint]:
         finally:
             watcher.kill()
             local.stop(state)
+
+
+@contextmanager
+def moto() -> Iterator[int]:
+    """moto as a server in this process: its port."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        yield server.get_host_and_port()[1]
+    finally:
+        server.stop()

@@ -9,7 +9,8 @@ from pathlib import Path
 from ci.apply import apply
 from tests.emulated import command
 from tests.emulated.conftest import Account
-from tests.emulated.releasing import SCENARIOS, connect, edition, silent
+from tests.emulated.releasing import connect, edition, silent
+from tests.emulated.scenarios import SCENARIOS
 
 
 def start(scenario: str, account: Account, folder: Path) -> subprocess.Popen[str]:

@@ -20,8 +20,8 @@ import botocore.session
 
 from ci import aws as _aws
 from ci import live, local, record, settings
-from ci.apply import apply
-from ci.errors import DollopError, ReleaseError
+from ci.errors import DollopError
+from ci.live import attached
 from ci.model import File, Function, Package, Secret, Stage
 from ci.plan import deploy, promote
 from ci.plan.plan import Origin, Plan
@@ -112,6 +112,7 @@ def to_deploy(aws: _aws.Aws, wanted: Edition) -> Plan:
 def to_promote(aws: _aws.Aws, wanted: Edition, stage: Stage = PROD) -> Plan:
     targets = {function.name: TEST.alias for function in wanted.functions}
     found, versions = live.compare(aws, stage, wanted.functions, targets)
+    found = attached.around(aws, found, wanted.functions)
     released = {
         name: record.Released(version.version, version.record.digest, version.code_sha256)
         for name, version in versions.items()
@@ -125,32 +126,11 @@ def silent(message: str, **fields: str) -> None:
     pass
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A release over another one: what is there ``before`` it, and how it is planned."""
-
-    stage: Stage
-    before: Callable[[_aws.Aws, Edition, Edition], None]
-    plan: Callable[[_aws.Aws, Edition], Plan]
-
-
-def _deployed(aws: _aws.Aws, first: Edition, second: Edition) -> None:
-    apply(to_deploy(aws, first), aws, silent)
-
-
-def _promoted(aws: _aws.Aws, first: Edition, second: Edition) -> None:
-    apply(to_deploy(aws, first), aws, silent)
-    apply(to_promote(aws, first), aws, silent)
-    apply(to_deploy(aws, second), aws, silent)
-
-
-SCENARIOS = {"deploy": Scenario(TEST, _deployed, to_deploy), "promote": Scenario(PROD, _promoted, to_promote)}
-
-Aliases = dict[str, tuple[str, str]]
+Aliases = dict[str, tuple[str, dict[str, float], str]]
 
 
 def aliases(account: Account, stage: Stage, names: Iterable[str]) -> Aliases:
-    """Function -> version and description of its alias, seen from outside."""
+    """Function -> version, weights and description of its alias, seen from outside."""
     client = account.client("lambda")
     found = {}
     for name in names:
@@ -158,20 +138,9 @@ def aliases(account: Account, stage: Stage, names: Iterable[str]) -> Aliases:
             alias = client.get_alias(FunctionName=name, Name=stage.alias)
         except client.exceptions.ResourceNotFoundException:
             continue
-        found[name] = (alias["FunctionVersion"], alias["Description"])
-    client.close()
+        weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
+        found[name] = (alias["FunctionVersion"], weights, alias["Description"])
     return found
-
-
-def verdict(before: Aliases, after: Aliases, wanted: Edition, error: BaseException | None) -> str:
-    """``whole``, ``untouched``, ``told`` (half moved, and the error names every function that is), or ``lost``."""
-    moved = {function.name for function in wanted.functions if before.get(function.name) != after.get(function.name)}
-    if error is None:
-        return "whole" if moved == {function.name for function in wanted.functions} else "lost"
-    if not moved:
-        return "untouched"
-    told = isinstance(error, ReleaseError) and not error.restored
-    return "told" if told and all(f"{name}: " in str(error) for name in moved) else "lost"
 
 
 def attempt(action: Callable[[], Any]) -> DollopError | KeyboardInterrupt | None:

@@ -26,14 +26,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ci import local
 from ci.apply import apply
 from tests.emulated import command, embedded, test_faults, test_faults_killed, test_faults_signals, test_races
 from tests.emulated.conftest import Account
+from tests.emulated.embedded import Servers
 from tests.emulated.releasing import PROD, TEST, Edition, connect, edition, silent, to_deploy, to_promote
 from tests.emulated.strict import Strict
 
-_WORKERS = 3
+_WORKERS = 6
 _RACES = 60
 _COLUMNS = ("tried", "whole", "untouched", "told", "half", "lost", "again")
 
@@ -54,8 +54,8 @@ class Row:
 class Soak:
     """One run: what is to be played, and what has been."""
 
-    def __init__(self, ministack: local.Endpoint, folder: Path, words: list[str], done: Path) -> None:
-        self.ministack = ministack
+    def __init__(self, servers: Servers, url: str, folder: Path, words: list[str], done: Path) -> None:
+        self.servers = servers
         self.folder = folder
         self.words = words
         self.done = done
@@ -63,7 +63,7 @@ class Soak:
         if not words and done.is_file():
             self.rows = [Row(**json.loads(line)) for line in done.read_text().splitlines()]
         self.earlier = {row.name for row in self.rows}
-        self._accounts = (Account(f"{number:012}", ministack.url) for number in itertools.count(111_111_111_111))
+        self._accounts = (Account(f"{number:012}", url) for number in itertools.count(111_111_111_111))
         self._lock = threading.Lock()
 
     def play(self, cases: Iterable[Case], one: Callable[[Case, Account], Row], workers: int = 1) -> None:
@@ -104,7 +104,7 @@ class Soak:
         editions = edition(1, self.folder), edition(2, self.folder)
 
         def one(case: test_faults.Case, account: Account) -> Row:
-            outcome = test_faults.play(case, self.ministack, account, editions)
+            outcome = test_faults.play(case, self.servers, account, editions)
             try:
                 test_faults.check(case, outcome)
             except AssertionError as error:
@@ -119,14 +119,14 @@ class Soak:
         editions = edition(1, self.folder), edition(2, self.folder)
 
         def one(case: test_faults_signals.Case, account: Account) -> Row:
-            verdict, again = test_faults_signals.play(case, self.ministack, account, editions)
+            verdict, again = test_faults_signals.play(case, self.servers, account, editions)
             return Row(str(case), f"{case.signal.name}{', twice' * case.twice}", verdict, again == "whole")
 
         self.play(test_faults_signals.cases(), one)
 
     def kills(self) -> None:
         def one(case: test_faults_killed.Case, account: Account) -> Row:
-            verdict, again = test_faults_killed.play(case, self.ministack, account, self.folder / str(case))
+            verdict, again = test_faults_killed.play(case, self.servers, account, self.folder / str(case))
             return Row(str(case), "SIGKILL", verdict, again == "whole")
 
         self.play(test_faults_killed.cases(), one, _WORKERS)
@@ -139,7 +139,7 @@ class Soak:
 
     def _race(self, kind: str, race: Race, editions: list[Edition], name: str, account: Account) -> Row:
         seed = int(name.rpartition("-")[2])
-        with Strict(self.ministack.port).running() as strict:
+        with Strict(self.servers.ministack).running() as strict:
             through = Account(account.id, strict.url)
             aws = connect(through)
             apply(to_deploy(aws, editions[1]), aws, silent)
@@ -191,8 +191,8 @@ def main(words: list[str]) -> int:
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        with embedded.running(Path(folder, "aws")) as ministack:
-            soak = Soak(ministack, Path(folder), words, _done())
+        with embedded.running(Path(folder, "aws")) as ministack, embedded.moto() as moto:
+            soak = Soak(Servers(ministack.port, moto), ministack.url, Path(folder), words, _done())
             for part in (soak.faults, soak.signals, soak.kills, soak.races):
                 part()
     lost = _table(soak.rows)

@@ -23,7 +23,9 @@ from tests.emulated.conftest import AUDIT, Account, Project
 from tests.emulated.releasing import (
     NEW,
     PROD,
+    Aliases,
     Edition,
+    aliases,
     attempt,
     connect,
     edition,
@@ -64,17 +66,8 @@ def ring(account: Account, state: str = "ALARM") -> None:
     account.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue=state, StateReason="set by hand")
 
 
-def prod(account: Account, names: tuple[str, ...] = ("alpha", "beta", NEW)) -> dict[str, Any]:
-    """Function -> version, weights and description of its alias prod, seen from outside."""
-    client, found = account.client("lambda"), {}
-    for name in names:
-        try:
-            answer = client.get_alias(FunctionName=name, Name="prod")
-        except client.exceptions.ResourceNotFoundException:
-            continue
-        weights = answer.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
-        found[name] = (answer["FunctionVersion"], weights, answer["Description"])
-    return found
+def prod(account: Account, names: tuple[str, ...] = ("alpha", "beta", NEW)) -> Aliases:
+    return aliases(account, PROD, names)
 
 
 def versions(account: Account) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def test_what_cannot_be_watched_goes_on(
     assert done.record and ("1", "2") == (done.record.previous, done.record.version)
 
 
-@pytest.mark.parametrize(("operation", "name"), [("UpdateAlias", "alpha"), ("CreateDeployment", "")])
+@pytest.mark.parametrize(("operation", "name"), [("UpdateAlias", "alpha"), ("CreateDeployment", "alpha")])
 def test_a_lost_answer(
     operation: str, name: str, played: Played, strict: Strict, promotable: Account, editions: tuple[Edition, Edition]
 ) -> None:

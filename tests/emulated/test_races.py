@@ -175,5 +175,5 @@ def test_an_alias_moved_by_hand_after_ours_is_left_alone(
     strict.before = meddle
     error = attempt(lambda: apply(plan, connect(through), silent))
     assert isinstance(error, DollopError)
-    after = {name: version for name, (version, _) in aliases(through, TEST, NAMES).items()}
+    after = {name: version for name, (version, *_) in aliases(through, TEST, NAMES).items()}
     assert {"alpha": "1", "beta": "2", "gamma": "1", "delta": "2"} == after

@@ -26,6 +26,7 @@ class Call:
     at: float
     body: Mapping[str, Any] = field(repr=False)
     qualifier: str | None = None
+    service: str = "lambda"
     status: int = 0
     """Of the answer; 0: none was sent."""
 
@@ -47,9 +48,19 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes, at:
     ours = operation != "Invoke" and not operation.startswith("PUT ")
     text = body if body[:1] == b"{" and ours else b"{}"
     data = json.loads(text)
-    function = (function or data.get("FunctionName", "")).split(":function:")[-1].split(":")[0]
+    function = (function or data.get("FunctionName", "")).split(":function:")[-1].split(":")[0] or _ours(data)
     qualifier = labels.get("Qualifier") or parse_qs(url.query).get("Qualifier", [None])[0]
-    return Call(operation, function, 0, 0, at, data | labels, qualifier)
+    signed = re.search(r"/([a-z0-9-]+)/aws4_request", headers.get("Authorization", ""))
+    return Call(operation, function, 0, 0, at, data | labels, qualifier, signed[1] if signed else "lambda")
+
+
+def _ours(data: Mapping[str, Any]) -> str:
+    """The function that a rule of EventBridge (dollop-alpha-0a1b2c3d-nightly) or a deployment group (prod-alpha) is
+    of."""
+    group = data.get("deploymentGroupName") or data.get("currentDeploymentGroupName") or ""
+    rule = next((str(data[key]) for key in ("Rule", "NamePrefix", "Name") if data.get(key)), "")
+    found = re.match(r"dollop-(.+)-[0-9a-f]{8}-", rule)
+    return str(group).partition("-")[2] or (found[1] if found else "")
 
 
 @dataclass
@@ -65,7 +76,7 @@ class Gone(Exception):
 
 def error(status: int, code: str, message: str) -> Answer:
     kind = "Client" if status < 500 else "Service"
-    body = {"Type": kind, "Code": code, "Message": message, "message": message}
+    body = {"__type": code, "Type": kind, "Code": code, "Message": message, "message": message}
     return Answer(status, json.dumps(body).encode(), {"x-amzn-ErrorType": code, "Content-Type": "application/json"})
 
 

@@ -85,7 +85,9 @@ class CodeDeploy:
                 for name in said["deploymentIds"]:
                     self.step(self.deployments[name])
             wanted = said.pop("includeOnlyStatuses", None)
-            found = self._upstream.send("POST", "/", headers, json.dumps(said).encode())
+            account = re.search(r"Credential=(\d{12})/", headers["Authorization"])
+            of = {**headers, "x-moto-account-id": account[1] if account else "123456789012"}
+            found = self._upstream.send("POST", "/", of, json.dumps(said).encode())
             return self._told(call.operation, said, signed[1], wanted, found) if found.status == 200 else found
 
     def _refused(self, operation: str, said: Mapping[str, Any], region: str) -> Answer | None:

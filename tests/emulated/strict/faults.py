@@ -52,6 +52,7 @@ def instead(kind: str, call: Call, hang: float) -> Answer | None:
         raise Gone
     if kind == "bad gateway":
         return Answer(502, b"<html><body>502 Bad Gateway</body></html>", {"Content-Type": "text/html"})
+    action = f"{call.service}:{call.operation}"
     refusals = {
         "throttled": (429, "TooManyRequestsException", "Rate exceeded"),
         "internal error": (500, "ServiceException", "An error occurred and the request cannot be processed."),
@@ -59,9 +60,9 @@ def instead(kind: str, call: Call, hang: float) -> Answer | None:
         "denied": (
             403,
             "AccessDeniedException",
-            f"User: arn:aws:sts::123456789012:assumed-role/deploy/ci is not authorized to perform: "
-            f"lambda:{call.operation} on resource: arn:aws:lambda:eu-west-1:123456789012:function:{call.function} "
-            f"because no identity-based policy allows the lambda:{call.operation} action",
+            f"User: arn:aws:sts::123456789012:assumed-role/deploy/ci is not authorized to perform: {action} on "
+            f"resource: arn:aws:lambda:eu-west-1:123456789012:function:{call.function} because no identity-based "
+            f"policy allows the {action} action",
         ),
     }
     return error(*refusals[kind]) if kind in refusals else None

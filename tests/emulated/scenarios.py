@@ -1,0 +1,252 @@
+"""Releases over another one that faults, signals and SIGKILL are tried on, and what may become of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from ci import attachments
+from ci import aws as _aws
+from ci.apply import apply
+from ci.errors import DollopError, ReleaseError, Unwatched
+from ci.live import codedeploy
+from ci.model import CodeDeploy, Stage
+from ci.plan.plan import Plan
+from tests.emulated.conftest import REGION, Account
+from tests.emulated.embedded import Servers
+from tests.emulated.releasing import NEW, PROD, TEST, Edition, aliases, attempt, connect, silent, to_deploy, to_promote
+from tests.emulated.strict import Strict
+from tests.emulated.strict.codedeploy import CodeDeploy as Played
+
+Things = dict[str, tuple[Any, ...]]
+"""What a release touches, seen from outside, by the words in which a message names it (``alpha: alias test``): what a
+release promises of it, and its detail."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A release over another one: what is there ``before`` it, how it is planned, and what is there once it landed."""
+
+    stage: Stage
+    before: Callable[[_aws.Aws, Edition, Edition], None]
+    plan: Callable[[_aws.Aws, Edition], Plan]
+    landed: Mapping[str, Any]
+    seen: Callable[[Account, Stage], Things]
+
+    @contextmanager
+    def staged(
+        self, servers: Servers, account: Account, editions: tuple[Edition, Edition], hang: float = 2.0
+    ) -> Iterator[Stand]:
+        """What is there before the release, and a proxy in front of it that has forgotten how it came about."""
+        with Strict(servers.ministack, settle=0, hang=hang).running() as strict:
+            played = Played(servers.moto, account.client)
+            strict.elsewhere = played.answer
+            through = Account(account.id, strict.url)
+            self.before(connect(through), *editions)
+            strict.forget()
+            yield Stand(self, editions[1], account, through, strict, played, self.seen(account, self.stage))
+
+    def has_landed(self, things: Things) -> bool:
+        return self.landed == {name: promised for name, (promised, *_) in things.items()}
+
+    def verdict(self, before: Things, after: Things, error: BaseException | None) -> str:
+        """``whole``, ``untouched``, ``told`` (half done, and the error names everything that is), or ``lost``.
+
+        What goes on by itself has to be named where it is not yet as it will be.
+        """
+        moved = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        if error is None:
+            return "whole" if self.has_landed(after) else "lost"
+        if not moved:
+            return "untouched"
+        if isinstance(error, Unwatched):
+            moved = {name for name in moved if self.landed.get(name) != after.get(name, (None,))[0]}
+        told = isinstance(error, ReleaseError) and not error.restored
+        return "told" if told and all(f"{name}: " in str(error) for name in moved) else "lost"
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A scenario that is set up: the release can begin."""
+
+    scenario: Scenario
+    wanted: Edition
+    account: Account
+    through: Account
+    strict: Strict
+    played: Played
+    before: Things
+
+    def see(self) -> Things:
+        return self.scenario.seen(self.account, self.scenario.stage)
+
+    def release(self) -> DollopError | KeyboardInterrupt | None:
+        """Plan it and carry it out."""
+        aws = connect(self.through)
+        return attempt(lambda: apply(self.scenario.plan(aws, self.wanted), aws, silent))
+
+    def verdict(self, error: BaseException | None) -> str:
+        return self.scenario.verdict(self.before, self.see(), error)
+
+    def again(self) -> str:
+        """``whole``, where running it again, undisturbed and once CodeDeploy has ended what it has, finishes it."""
+        self.strict.heal()
+        self.played.to_the_end()
+        if failed := self.release():
+            return f"failed: {failed}"
+        left = self.scenario.plan(connect(self.through), self.wanted)
+        return "whole" if left.empty and self.scenario.has_landed(self.see()) else "lost"
+
+
+def _aliases(account: Account, stage: Stage) -> Things:
+    return {
+        f"{name}: alias {stage.alias}": ((version, weights), description)
+        for name, (version, weights, description) in aliases(account, stage, ("alpha", "beta", NEW)).items()
+    }
+
+
+def _deployed(aws: _aws.Aws, first: Edition, second: Edition) -> None:
+    apply(to_deploy(aws, first), aws, silent)
+
+
+def _promoted(aws: _aws.Aws, first: Edition, second: Edition) -> None:
+    apply(to_deploy(aws, first), aws, silent)
+    apply(to_promote(aws, first), aws, silent)
+    apply(to_deploy(aws, second), aws, silent)
+
+
+def _all(stage: Stage) -> dict[str, Any]:
+    versions = {"alpha": "2", "beta": "2", NEW: "1"}
+    return {f"{name}: alias {stage.alias}": (version, {}) for name, version in versions.items()}
+
+
+# ---------------------------------------------------------------- what is around them
+
+
+def around(wanted: Edition) -> Edition:
+    """Only ``alpha``, whose URL changes and one of whose schedules takes the place of another, and ``gamma``."""
+    schedule, days = ("hourly", "rate(1 hour)") if wanted.number == 1 else ("nightly", "rate(1 day)")
+    said = {
+        "alpha": {
+            "url": {"AuthType": "AWS_IAM", "Cors": {"MaxAge": wanted.number}},
+            "schedules": {schedule: {"ScheduleExpression": days, "Input": {"edition": wanted.number}}},
+        },
+        NEW: {"permissions": {"mail": {"Principal": "ses.amazonaws.com"}}},
+    }
+    functions = tuple(
+        dataclasses.replace(
+            each, attachments={PROD.name: attachments.wanted(each.aws_name, PROD.alias, "", said[each.name])}
+        )
+        for each in wanted.functions if each.name in said
+    )
+    return dataclasses.replace(wanted, functions=functions)
+
+
+def _to_promote_around(aws: _aws.Aws, wanted: Edition) -> Plan:
+    return to_promote(aws, around(wanted))
+
+
+def _promoted_around(aws: _aws.Aws, first: Edition, second: Edition) -> None:
+    first, second = around(first), around(second)
+    apply(to_deploy(aws, first), aws, silent)
+    apply(to_promote(aws, first), aws, silent)
+    apply(to_deploy(aws, second), aws, silent)
+
+
+def _all_around(account: Account, stage: Stage) -> Things:
+    """Aliases, and everything at them that anybody may have attached."""
+    functions, events = account.client("lambda"), account.client("events")
+    absent = functions.exceptions.ResourceNotFoundException
+    found: Things = {}
+    for name, (version, weights, description) in aliases(account, stage, ("alpha", NEW)).items():
+        at = {"FunctionName": name, "Qualifier": stage.alias}
+        found[f"{name}: alias {stage.alias}"] = (version, weights), description
+        for url in functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]:
+            found[f"{name}: url {stage.alias}"] = url["Cors"]["MaxAge"], url["AuthType"], url["FunctionArn"]
+        try:
+            statements = json.loads(functions.get_policy(**at)["Policy"])["Statement"]
+        except absent:
+            statements = []
+        for statement in statements:
+            entry = statement["Sid"].split("-")[2]
+            found[f"{name}: permission {entry}"] = statement["Principal"], json.dumps(statement, sort_keys=True)
+    for name in ("alpha", NEW):
+        try:
+            tags = functions.list_tags(Resource=f"arn:aws:lambda:{REGION}:{account.id}:function:{name}")["Tags"]
+        except absent:
+            continue
+        if mark := tags.get(f"dollop:{stage.alias}"):
+            kinds, _, digest = mark.partition(" @")
+            found[f"{name}: mark {stage.alias}"] = kinds, digest
+    for rule in events.list_rules()["Rules"]:
+        _, name, _, entry = rule["Name"].split("-")
+        found[f"{name}: rule {entry}"] = rule["ScheduleExpression"], rule["State"]
+        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+            found[f"{name}: target {entry}"] = target["Input"], target["Arn"]
+    return found
+
+
+AROUND = {
+    "alpha: alias prod": ("2", {}),
+    "alpha: mark prod": "permission rule url",
+    "alpha: url prod": 2,
+    "alpha: rule nightly": "rate(1 day)",
+    "alpha: target nightly": '{"edition": 2}',
+    "alpha: permission nightly": {"Service": "events.amazonaws.com"},
+    "gamma: alias prod": ("1", {}),
+    "gamma: mark prod": "permission",
+    "gamma: permission mail": {"Service": "ses.amazonaws.com"},
+}
+
+
+# ---------------------------------------------------------------- moved by CodeDeploy
+
+BY = CodeDeploy(
+    "CodeDeployDefault.LambdaCanary10Percent5Minutes", "arn:aws:iam::123456789012:role/codedeploy", "dollop-demo", ()
+)
+HANDED = {"alpha: alias prod": ("2", {}), "gamma: alias prod": ("1", {})}
+
+
+def _to_hand_over(aws: _aws.Aws, wanted: Edition) -> Plan:
+    return codedeploy.founded(aws, to_promote(aws, _two(wanted), dataclasses.replace(PROD, rollout=BY)))
+
+
+def _two(wanted: Edition) -> Edition:
+    return dataclasses.replace(wanted, functions=tuple(each for each in wanted.functions if each.name != "beta"))
+
+
+def _promoted_of_two(aws: _aws.Aws, first: Edition, second: Edition) -> None:
+    _promoted(aws, _two(first), _two(second))
+
+
+SCENARIOS = {
+    "deploy": Scenario(TEST, _deployed, to_deploy, _all(TEST), _aliases),
+    "promote": Scenario(PROD, _promoted, to_promote, _all(PROD), _aliases),
+    "around": Scenario(PROD, _promoted_around, _to_promote_around, AROUND, _all_around),
+    "codedeploy": Scenario(PROD, _promoted_of_two, _to_hand_over, HANDED, _aliases),
+}
+
+
+class Case(Protocol):
+    """Of the matrix."""
+
+    @property
+    def scenario(self) -> str: ...
+
+
+Cases = TypeVar("Cases", bound=Case)
+
+
+def sample(cases: Iterable[Cases], number: int) -> list[Cases]:
+    """``number`` cases of each scenario, drawn with a fixed seed."""
+    every = list(cases)
+    return [
+        case
+        for name in SCENARIOS
+        for case in random.Random(0).sample([case for case in every if case.scenario == name], number)
+    ]
