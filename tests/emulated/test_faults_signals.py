@@ -23,7 +23,7 @@ from tests.emulated.conftest import Account, Project
 from tests.emulated.embedded import Servers
 from tests.emulated.releasing import TEST, Edition, aliases, attempt, connect, edition, silent
 from tests.emulated.scenarios import SCENARIOS, sample
-from tests.emulated.strict import Call, Strict
+from tests.emulated.strict import Call, Fault, Strict
 from tests.emulated.test_faults import CALLS
 
 SAMPLE = 3
@@ -103,6 +103,22 @@ def test_a_signal_leaves_a_release_untouched(
     found, again = play(case, servers, account, editions)
     assert found in accepted
     assert "whole" == again
+
+
+def test_nothing_is_sent_again_after_a_signal(
+    servers: Servers, account: Account, editions: tuple[Edition, Edition]
+) -> None:
+    """Nor to a service beside Lambda: what comes late could cross the way back, and stay when all is said to be
+    back."""
+    with SCENARIOS["around"].staged(servers, account, editions) as stand, as_the_command_does():
+        stand.strict.faults.append(Fault("internal error", "PutRule", "alpha", times=None))
+        stand.strict.before = lambda call: (
+            os.kill(os.getpid(), signal.SIGINT) if call.operation == "PutRule" and call.nth == 1 else None
+        )
+        error = stand.release()
+        assert isinstance(error and error.__cause__, KeyboardInterrupt)
+        assert "untouched" == stand.verdict(error)
+        assert 1 == [call.operation for call in stand.strict.calls].count("PutRule")
 
 
 def eight(project: Project) -> None:
