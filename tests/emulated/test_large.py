@@ -13,6 +13,7 @@ import pytest
 
 from ci import local
 from ci.aws.bucket import PART, checksum
+from tests.build.index import Index, wheel
 from tests.emulated import command
 from tests.emulated.conftest import REGION, Account, Project
 from tests.emulated.strict import Call, Strict
@@ -93,6 +94,62 @@ def test_a_large_package_goes_through_s3(
     again = command.run("deploy", "test", environment=through.environment)
     assert "nothing to do: 2 unchanged" in again.out
     assert [] == [call for call in strict.calls if call.operation != "GetFunction"]
+
+
+LAYERED = f"""\
+project: demo
+stages: {{test: {{alias: test}}}}
+functions:
+  echo:
+    runtime: {local.runtime()}
+    architecture: {local.architecture()}
+    role: arn:aws:iam::123456789012:role/lambda
+    handler: echo.handle
+    source: functions/echo
+    requirements: requirements.txt
+    packaging: {{layer: models, bucket: "packages-{{region}}"}}
+    smoke: {{event: {{}}, expect: {{size: 53000000}}}}
+"""
+READING = """\
+import os
+
+import model
+
+
+def handle(event, context):
+    return {"size": os.stat(os.path.join(os.path.dirname(model.__file__), "model.bin")).st_size}
+"""
+
+
+def test_a_large_layer_goes_through_s3(
+    project: Project, through: Account, account: Account, strict: Strict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once; what changes beside it goes in the request, and a layer that is there is not sent again."""
+    index = Index(project.root.parent / "index")
+    wheel(index.folder, "model", {"model/__init__.py": "", "model/model.bin": os.urandom(53_000_000)})
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+    monkeypatch.setenv("UV_CACHE_DIR", str(project.root.parent / "uv"))
+    project.write("pipeline.yaml", LAYERED)
+    project.write("functions/echo/echo.py", READING)
+    project.write("requirements.txt", "model==1.0\n")
+    project.commit("a large layer")
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    done = command.run("deploy", "test", environment=through.environment)
+    assert 0 == done.code, done.err
+    assert f"  + layer models\n    version: 1\n    size: 53 MB\n    bucket: {BUCKET}\n" in done.out
+    published = account.client("lambda").get_layer_version(LayerName="models", VersionNumber=1)["Content"]
+    [kept] = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert f"dollop/{base64.b64decode(published['CodeSha256']).hex()}.zip" == kept["Key"]
+    assert kept["Size"] == published["CodeSize"]
+
+    strict.forget()
+    project.write("functions/echo/echo.py", f"{READING}\n\n# changed\n")
+    done = command.run("deploy", "test", environment=through.environment)
+    assert 0 == done.code, done.err
+    assert [] == parts(strict)
+    assert [] == [call.operation for call in strict.writes() if "Layer" in call.operation]
 
 
 def _is_part(call: Call) -> bool:
