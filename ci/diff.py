@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ci import attachments
-from ci.model import File, Function, LiveFunction, LiveVersion, Package, Secret, Settings
+from ci.model import File, Function, LiveFunction, LiveLayer, LiveVersion, Package, Secret, Settings
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.settings import SETTINGS, complete, key_of
 
@@ -137,7 +137,7 @@ def concurrency(function: Function, live: LiveFunction) -> tuple[Change, ...]:
     return (Change("concurrency", before, str(function.concurrency)),)
 
 
-def code(wanted: Package | LiveVersion, live: LiveVersion) -> CodeChange:
+def code(wanted: Package | LiveVersion, live: LiveVersion | LiveLayer) -> CodeChange:
     """How the code differs from what runs: size, files, dependencies."""
     if live.files is None or wanted.files is None:
         return CodeChange(live.size, wanted.size, None, ())

@@ -146,7 +146,10 @@ class LiveLayer:
     arn: str | None
     newest: int
     ours: tuple[tuple[int, str], ...] = ()
-    """Number and ARN of each version that we published. Read only to prune."""
+    """Number and ARN of each version that we published. Not read where ``arn`` is there."""
+    size: int = 0
+    files: tuple[File, ...] | None = None
+    """Bytes of zip of the newest of ``ours``, and what is in it; 0 and None where that was not, or cannot be, read."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ci.model import Attachment, Handed, Package, Secret, Settings, VersionRecord
+from ci.plan.changes import CodeChange
 
 
 STORED = "dollop"
@@ -221,7 +222,10 @@ class DeleteFunction:
 
 @dataclass(frozen=True)
 class PublishLayer:
-    """A layer version with the dependencies of one or more functions. ``arn`` is what it will probably be."""
+    """A layer version with the dependencies of one or more functions. ``arn`` is what it will probably be.
+
+    ``code`` compares it with the newest that is there, where that can be read.
+    """
 
     layer: Package
     arn: str
@@ -230,6 +234,7 @@ class PublishLayer:
     architecture: str
     stored: StorePackage | None = None
     site: str = ""
+    code: CodeChange | None = None
 
 
 @dataclass(frozen=True)

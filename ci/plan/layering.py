@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ci.model import Function, LiveLayer, Package
+from ci.diff import code
+from ci.model import File, Function, LiveLayer, Package
 from ci.plan.actions import CreateFunction, PublishLayer, PublishVersion, UpdateConfiguration
+from ci.plan.changes import CodeChange
 from ci.plan.plan import Plan
 from ci.plan.stored import account, store
 from ci.record import layer_description
@@ -34,12 +36,21 @@ def arranged(
             if there.arn is None:
                 publish[arn] = PublishLayer(
                     layer, arn, layer_description(layer.digest), function.runtime, function.architecture,
-                    store(function, layer, region),
+                    store(function, layer, region), code=_compared(layer, there) if there.size else None,
                 )
             layers = [arn, *function.settings.get("Layers", ())]
             function = replace(function, settings={**function.settings, "Layers": layers})
         made.append(function)
     return made, tuple(publish.values())
+
+
+def _compared(layer: Package, there: LiveLayer) -> CodeChange:
+    """By their paths as Python finds them: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html"""
+    def inside(files: Iterable[File]) -> tuple[File, ...]:
+        return tuple(replace(file, path=file.path.removeprefix("python/")) for file in files)
+
+    there = replace(there, files=None if there.files is None else inside(there.files))
+    return code(replace(layer, files=inside(layer.files)), there)
 
 
 def _next(region: str, function: Function, layer: Package, newest: int) -> str:

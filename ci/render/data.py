@@ -84,8 +84,10 @@ def to_json(data: Any) -> str:
 
 def _layer(action: PublishLayer) -> dict[str, Any]:
     layer = action.layer
-    said = {"call": "PublishLayerVersion", "layer": layer.function, "arn": action.arn, "site": action.site}
-    return {**said, "digest": layer.digest, "size": layer.size, "bucket": action.stored and action.stored.bucket}
+    said: dict[str, Any] = {"call": "PublishLayerVersion", "layer": layer.function, "arn": action.arn}
+    said |= {"site": action.site, "digest": layer.digest, "size": layer.size}
+    said |= {"bucket": action.stored and action.stored.bucket}
+    return {**said, "code": _code(action.code)} if action.code else said
 
 
 def _old_layer(action: DeleteLayer) -> dict[str, Any]:

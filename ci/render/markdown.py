@@ -81,7 +81,8 @@ def plan(
     notes = (*plan.notes, *_watched(plan.rollout), *map(_layer, plan.layers))
     head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in notes)]
     foot = f"{links.to_commit(plan.origin.commit)} · {links.to_run()} · {links.to_environment(plan.stage)}"
-    details = [_details(each, plan.rollout) for each in changing]
+    details = [_layer_details(each.layer.function, each.code) for each in plan.layers if each.code]
+    details += [_details(each, plan.rollout) for each in changing]
     way = _way(plan, stages, limit == SUMMARY_LIMIT)
     body = [*_table(changing, plan.stage, others or {}), *way, *details, *_commits(commits, links)]
     return fitted("\n\n".join(head), body, foot, limit)
@@ -222,6 +223,11 @@ def _details(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> Bloc
     return fence(_diff(function, canary), "diff", opening, f"{made_of}\n\n</details>")
 
 
+def _layer_details(name: str, change: CodeChange) -> Block:
+    opening = f"<details><summary><code>{html.escape(plain(name))}</code>: layer</summary>\n\n"
+    return fence(_code(change, False), "diff", opening, "\n\n</details>")
+
+
 _UPLOADS = (CreateFunction, UpdateCode)
 
 
@@ -234,11 +240,7 @@ def _diff(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> list[st
     lines = [f"{'+' if function.new else ' '} function {plain(function.label)}"]
     lines += [line for change in function.changes for line in _change(change)]
     if function.code:
-        lines.append(f"  size: {_size(function.code)}")
-        lines += [line for change in function.code.dependencies for line in _change(change)]
-        lines += _files(function.code.files or ())
-        if function.code.files is None and not function.new:
-            lines.append("! files and dependencies: not compared (the live package could not be read)")
+        lines += _code(function.code, function.new)
     if function.stored:
         lines.append(f"+ package: s3://{plain(function.stored.bucket)}/{plain(function.stored.key)}")
     lines += [f"! by hand: {line}" for change in function.drift for line in _change(change)]
@@ -253,6 +255,14 @@ def _diff(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> list[st
         title = " ".join(filter(None, (group.what, plain(group.name), of)))
         lines.append(f"{'!' if group.mark == '~' else group.mark} {title}")
         lines += [line for change in group.changes for line in _change(change)]
+    return lines
+
+
+def _code(change: CodeChange, new: bool) -> list[str]:
+    lines = [f"  size: {_size(change)}", *(line for each in change.dependencies for line in _change(each))]
+    lines += _files(change.files or ())
+    if change.files is None and not new:
+        lines.append("! files and dependencies: not compared (the live package could not be read)")
     return lines
 
 

@@ -56,8 +56,8 @@ def _layer(action: PublishLayer) -> list[str]:
     site = f" in {plain(action.site)}" if action.site else ""
     through = [f"    bucket: {plain(action.stored.bucket)}"] if action.stored else []
     version = action.arn.rpartition(":")[2]
-    size = f"    size: {si(action.layer.size)}"
-    return [f"  + layer {plain(action.layer.function)}{site}", f"    version: {plain(version)}", size, *through]
+    code = _code(action.code, False) if action.code else [f"    size: {si(action.layer.size)}"]
+    return [f"  + layer {plain(action.layer.function)}{site}", f"    version: {plain(version)}", *code, *through]
 
 
 def _old_layer(action: DeleteLayer) -> list[str]:

@@ -107,6 +107,9 @@ def test_a_layer_is_published_once(
     layered.write("requirements.txt", "one==2.0\n")
     changed = dollop("deploy", "test").out
     assert "    layers: arn:aws:lambda:eu-west-1:" in changed
+    layer, _, _ = changed.partition("\n\n")
+    assert layer.startswith("  + layer demo-deps\n    version: 2\n")
+    assert "      ~ one 1.0 -> 2.0\n" in layer and "      ~ one.py" in layer
     assert ["demo-deps:2"] == used(account, "echo") and ["demo-deps:1"] == used(account, "echo", "prod")
     assert b'"2.0"' == answer(account, "echo")
     dollop("rollback", "test")
