@@ -214,13 +214,18 @@ def _digest(content: Any) -> str:
 
 
 def mark_key(alias: str) -> str:
-    """The tag of a function that tells what its alias has around it."""
-    return f"{MARK}{alias}"
+    """The tag of a function that tells what its alias has around it; of no alias, what it remembers of itself."""
+    return f"{MARK}{alias}" if alias else TAG
 
 
 def is_kept(tag: str) -> bool:
     """Whether a function's tag is none of the user's: it is a mark, or AWS's own."""
-    return tag.startswith((MARK, "aws:"))
+    return tag == TAG or tag.startswith((MARK, "aws:"))
+
+
+def own(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those of ``tags`` that are the user's."""
+    return {key: value for key, value in tags.items() if not is_kept(key)}
 
 
 def marked_aliases(tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -254,13 +259,14 @@ def kinds(attachments: Iterable[Attachment]) -> frozenset[str]:
 
 def mark(alias: str, there: Iterable[str], wish: Sequence[Attachment] = ()) -> Attachment | None:
     """The mark for kinds ``there``, and for ``wish`` once they are so; none where there are none."""
-    return _marked_with(alias, " ".join([*sorted(there), *([_word(wish)] if wish else [])]))
+    return mark_with(alias, " ".join([*sorted(there), *([_word(wish)] if wish else [])]))
 
 
 def mark_of(tags: Mapping[str, str], alias: str) -> Attachment | None:
     """The mark that is there."""
-    return _marked_with(alias, tags.get(mark_key(alias), ""))
+    return mark_with(alias, tags.get(mark_key(alias), ""))
 
 
-def _marked_with(alias: str, value: str) -> Attachment | None:
+def mark_with(alias: str, value: str) -> Attachment | None:
+    """The mark that holds ``value``; none where that is empty."""
     return Attachment("mark", alias, "", "", {"Value": value}) if value else None

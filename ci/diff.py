@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ci import attachments
+from ci import attachments, remembered
 from ci.model import File, Function, LiveFunction, LiveLayer, LiveVersion, Package, Secret, Settings
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.settings import SETTINGS, complete, key_of
@@ -25,8 +25,8 @@ def settled(function: Function, package: Package, live: LiveFunction | None) -> 
         and live.running.version != WORKBENCH
         and same_code(package, live.running)
         and not configuration(function, live.running)
-        and not tags(function, live)
-        and not concurrency(function, live)
+        and not unversioned(function, live)
+        and not remembered.unfinished(function, live)
     )
 
 
@@ -117,11 +117,16 @@ def environment(before: Mapping[str, Secret], after: Mapping[str, Secret]) -> tu
     return tuple(Change(name, verb=verb) for name, verb in verbs.items())
 
 
+def unversioned(function: Function, live: LiveFunction) -> tuple[Change, ...]:
+    """What differs of that which belongs to no version."""
+    return (*tags(function, live), *concurrency(function, live))
+
+
 def tags(function: Function, live: LiveFunction) -> tuple[Change, ...]:
     """Tags that differ, where pipeline.yaml manages them. AWS's own and our marks are nobody's to touch."""
     if function.tags is None:
         return ()
-    there = {key: value for key, value in live.tags.items() if not attachments.is_kept(key)}
+    there = attachments.own(live.tags)
     return tuple(
         Change(f"tag {key}", there.get(key), function.tags.get(key))
         for key in sorted(there.keys() | function.tags.keys())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ci import diff, remembered
 from ci.errors import Refused
 from ci.model import Function, Live
 from ci.plan import attach
@@ -36,3 +37,11 @@ def strays(live: Live, functions: Iterable[Function] = ()) -> Iterator[str]:
             yield from attach.by_hand(one, live.stage, live.functions[one.name])
         except Refused as error:
             yield error.message
+
+
+def unversioned(live: Live, functions: Iterable[Function]) -> Iterator[str]:
+    """Tags and concurrency that somebody else has set: of a place where every stage is promoted, no plan tells them."""
+    for function in functions:
+        found = live.functions[function.name]
+        for change in remembered.by_hand(found, diff.unversioned(function, found)) if found else ():
+            yield f"{function.name}: {change.key} was changed by hand"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ci import diff, drift as by_hand, live
+from ci import diff, drift as by_hand, live, remembered
 from ci.live import attached
 from ci.aws import Aws
 from ci.errors import DollopError
@@ -25,8 +25,8 @@ class Status:
     strays: tuple[str, ...] = ()
     """A line for each alias that somebody else moved or split."""
     unlike: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
-    """Function -> tags and concurrency that are not what pipeline.yaml says. They belong to no version, so that
-    nobody can tell whether they were changed by hand or are still to be deployed."""
+    """Function -> tags and concurrency that are not what pipeline.yaml says: still to be deployed, or of a function
+    that tells nothing of them (see ``remembered``)."""
 
 
 def everywhere(workspace: Workspace, functions: Sequence[Function]) -> Status:
@@ -80,13 +80,16 @@ def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], t
             if found and found.versions and workbench and (changes := _by_hand(workbench, found.versions[-1])):
                 drift[name] = changes
     strays = [line for found in lives.values() for line in by_hand.strays(found)]
-    return Status(lives, drift, tuple(strays), _unlike(wanted, next(iter(lives.values()))))
-
-
-def _unlike(functions: Iterable[Function], found: Live) -> dict[str, tuple[Change, ...]]:
-    there = ((function, found.functions[function.name]) for function in functions)
-    changes = {f.name: (*diff.tags(f, each), *diff.concurrency(f, each)) for f, each in there if each}
-    return {name: each for name, each in changes.items() if each}
+    unlike = {}
+    for function in wanted:
+        there = next(iter(lives.values())).functions[function.name]
+        differing = diff.unversioned(function, there) if there else ()
+        keys = tuple(change.key for change in remembered.by_hand(there, differing)) if there else ()
+        if keys:
+            drift[function.name] = (*drift.get(function.name, ()), *keys)
+        if rest := tuple(change for change in differing if change.key not in keys):
+            unlike[function.name] = rest
+    return Status(lives, drift, tuple(strays), unlike)
 
 
 def _is_doubtful(latest: LiveVersion | None, name: str, lives: Iterable[Live]) -> bool:

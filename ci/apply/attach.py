@@ -78,7 +78,7 @@ class Begun:
 
     def __str__(self) -> str:
         about = self.action.about
-        return f"{self.function.label}: {about.kind} {about.name or self.action.alias}"
+        return f"{self.function.label}: {about.kind} {about.name or self.action.alias}".rstrip()
 
 
 def _attach(job: Job, function: FunctionPlan, action: Attach) -> None:

@@ -184,6 +184,8 @@ class _Loading:
         included = tuple(dict.fromkeys(path for path in include if path))
         self.ignore_patterns(said.get("exclude", ()), name, "exclude")
         self.ignore_patterns(said.get("packaging", {}).get("allow", ()), name, "packaging", "allow")
+        for key in filter(attachments.is_kept, said.get("tags", ())):
+            self.problem("is reserved: AWS, or the pipeline, sets it itself", *self.origin(name, "tags", key))
         hooks = Hooks(**said.get("hooks", {}))
         if source and "Handler" in said and not hooks.build:  # what that makes is looked at when it is made
             beside = [self.root / path for path in included]

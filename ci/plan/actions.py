@@ -61,6 +61,10 @@ class TagFunction:
 
     tags: Mapping[str, str]
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.tags)
+
 
 @dataclass(frozen=True)
 class UntagFunction:

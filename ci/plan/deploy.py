@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
-from ci import attachments, diff
+from ci import attachments, diff, remembered
 from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
 from ci.plan import attach, point
 from ci.plan.actions import (
+    Attach,
     CreateFunction,
     Preparation,
     PublishVersion,
@@ -85,7 +86,8 @@ class Deployment:
         self.origin = origin
 
     def plan(self, live: LiveFunction | None) -> FunctionPlan:
-        return replace(self._itself(live), attach=attach.actions(self.function, self.stage, live))
+        around = attach.actions(self.function, self.stage, live)
+        return replace(self._itself(live), attach=(*around, *self._landed(live or LiveFunction())))
 
     def _itself(self, live: LiveFunction | None) -> FunctionPlan:
         if live is None:
@@ -96,8 +98,9 @@ class Deployment:
 
     def _create(self) -> FunctionPlan:
         function, package = self.function, self.package
-        stored = self._store("")
-        create = CreateFunction(function.settings, function.environment, function.tags or {}, package, *stored)
+        stored, told = self._store(""), remembered.prepared(function, LiveFunction())
+        tags = {**(function.tags or {}), **({attachments.TAG: told} if told else {})}
+        create = CreateFunction(function.settings, function.environment, tags, package, *stored)
         return FunctionPlan(
             function.name,
             function.aws_name,
@@ -130,7 +133,8 @@ class Deployment:
         baseline = live.running or latest
         prepare: tuple[Preparation, ...] = self._tags(live)
         shift: tuple[Shift, ...] = self._limit(live)
-        drift: tuple[Change, ...] = ()
+        unversioned = diff.unversioned(function, live)
+        drift = tuple(remembered.by_hand(live, unversioned))
         code_sha256 = baseline.code_sha256
         newest = live.versions[-1] if live.versions else None
         if live.running is not None and self._runs(live.running):
@@ -145,15 +149,11 @@ class Deployment:
             expected = str(int(newest.version) + 1 if newest else 1)
             prepare = (*prepare, *self._configure(latest), *upload, self._publish(code_sha256, expected))
             shift = (*shift, *self._point(live, None, expected))
-            drift = self._drift(newest, latest, bool(upload))
+            drift = (*self._drift(newest, latest, bool(upload)), *drift)
         return FunctionPlan(
             function.name,
             function.aws_name,
-            changes=(
-                *diff.configuration(function, baseline),
-                *diff.tags(function, live),
-                *diff.concurrency(function, live),
-            ),
+            changes=(*diff.configuration(function, baseline), *unversioned),
             code=None if diff.same_code(package, baseline) else diff.code(package, baseline),
             drift=drift,
             prepare=prepare,
@@ -212,12 +212,21 @@ class Deployment:
         return (PutConcurrency(live.concurrency, wanted),)
 
     def _tags(self, live: LiveFunction) -> tuple[Preparation, ...]:
-        wanted = self.function.tags
-        if wanted is None:
-            return ()
-        new = {key: value for key, value in wanted.items() if live.tags.get(key) != value}
-        gone = tuple(sorted(key for key in live.tags.keys() - wanted.keys() if not attachments.is_kept(key)))
-        return (*((TagFunction(new),) if new else ()), *((UntagFunction(gone),) if gone else ()))
+        """What goes makes room for what comes; that comes at once with what is remembered of it."""
+        there = attachments.own(live.tags)
+        wanted = dict(there if self.function.tags is None else self.function.tags)
+        if was := live.tags.get(attachments.TAG):
+            there[attachments.TAG] = was
+        if told := remembered.prepared(self.function, live):
+            wanted[attachments.TAG] = told
+        new = {key: value for key, value in wanted.items() if there.get(key) != value}
+        gone = tuple(sorted(there.keys() - wanted.keys()))
+        return (*((UntagFunction(gone),) if gone else ()), *((TagFunction(new),) if new else ()))
+
+    def _landed(self, live: LiveFunction) -> tuple[Attach, ...]:
+        """What is remembered once the concurrency has reached users, and nothing of it is to go back."""
+        now, then = remembered.prepared(self.function, live), remembered.landed(self.function, live)
+        return (Attach("", attachments.mark_with("", now), attachments.mark_with("", then)),) if now != then else ()
 
     def _drift(self, newest: LiveVersion | None, latest: LiveVersion, upload: bool) -> tuple[Change, ...]:
         """Of what ``$LATEST`` has and the newest version has not, that which this deploy will overwrite."""

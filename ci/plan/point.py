@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ci import diff, record
+from ci import attachments, diff, record
 from ci.model import (
     AliasRecord,
     Canary,
@@ -186,12 +186,11 @@ def _unversioned(plans: Iterable[FunctionPlan]) -> Iterator[str]:
     """AWS keeps neither with a version: https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html"""
     for plan in plans:
         actions = [] if plan.new else plan.actions
-        what = [word for word, kinds in _UNVERSIONED.items() if any(isinstance(action, kinds) for action in actions)]
-        if what:
+        tagged = (action.keys for action in actions if isinstance(action, (TagFunction, UntagFunction)))
+        tags = any(not attachments.is_kept(key) for keys in tagged for key in keys)
+        limit = any(isinstance(action, PutConcurrency) for action in actions)
+        if what := [*["tags"] * tags, *["concurrency"] * limit]:
             yield f"{plan.function}: {' and '.join(what)} are not part of a version: a rollback leaves them"
-
-
-_UNVERSIONED = {"tags": (TagFunction, UntagFunction), "concurrency": (PutConcurrency,)}
 
 
 def weights(stage: Stage, live: LiveFunction | None) -> Mapping[str, float]:

@@ -52,7 +52,7 @@ def of_this_checkout(
     for plan in plans:
         target = versions.get(plan.function)
         commit = target.record.commit if target and target.record else ""
-        if plan.attach and commit != origin.commit:
+        if any(action.alias for action in plan.attach) and commit != origin.commit:
             built = f"version {target.version if target else ''} is of commit {commit[:7] or 'unknown'}"
             yield f"{plan.function}: {built}; what is around it is that of this checkout"
 

@@ -33,11 +33,15 @@ def drift(workspace: Workspace) -> int:
     plans = [gather.to_deploy(workspace, stage, ()) for stage in stages if stage.source is None]
     strays = []
     for name, site in workspace.sites().items():
-        for stage in workspace.stages_at(site).values():
+        lines: list[str] = []
+        here = workspace.stages_at(site).values()
+        for stage in here:
             found = live.read(workspace.at(site), stage, functions, aliases=True)
             around = functions if stage.source else ()  # of the others the plan tells
-            lines = drift.strays(attached.around(workspace.at(site), found, around), around)
-            strays += [f"{name}: {line}" if name else line for line in lines]
+            lines += drift.strays(attached.around(workspace.at(site), found, around), around)
+        if all(stage.source for stage in here):
+            lines += drift.unversioned(found, functions)
+        strays += [f"{name}: {line}" if name else line for line in lines]
     for plan in plans:
         console.show(text.plan(plan))
     for stray in strays:

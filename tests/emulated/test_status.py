@@ -156,27 +156,67 @@ def test_report_lists_releases_and_makes_a_page(
     assert "hunter2" not in page
 
 
-def test_what_belongs_to_no_version_is_compared_with_the_pipeline(
+def test_tags_and_concurrency_by_hand_and_by_the_repository(
     dollop: Dollop, project: Project, two_versions: tuple[str, str], account: Account
 ) -> None:
-    """Tags and concurrency: what AWS has and what pipeline.yaml says; a plan takes them back, and says what of them."""
+    """They belong to no version: what the last release left is remembered, and what is not so is named by its field.
+
+    A change of pipeline.yaml is none by hand; nor is anything where nothing is remembered.
+    """
     text = (project.root / "pipeline.yaml").read_text()
-    said = "audit.handle\n    concurrency: 3\n    tags: {team: blue}"
-    project.write("pipeline.yaml", text.replace("audit.handle", said))
-    out(dollop("deploy", "test"))
-    assert {} == json.loads(out(dollop("status", "--json")))["unlike"]
+
+    def says(concurrency: int, team: str) -> None:
+        said = f"audit.handle\n    concurrency: {concurrency}\n    tags: {{team: {team}}}"
+        project.write("pipeline.yaml", text.replace("audit.handle", said))
+
+    def status() -> tuple[object, object]:
+        found = json.loads(out(dollop("status", "--json")))
+        return found["drift"], found["unlike"]
+
     client = account.client("lambda")
     arn = client.get_function(FunctionName="audit")["Configuration"]["FunctionArn"]
     client.put_function_concurrency(FunctionName="audit", ReservedConcurrentExecutions=7)
-    client.tag_resource(Resource=arn, Tags={"team": "red"})
-    shown = out(dollop("status"))
-    assert "! audit: not what pipeline.yaml says: tag team is red, not blue, concurrency is 7, not 3" in shown
-    assert {"tag team": {"live": "red", "pipeline": "blue"}, "concurrency": {"live": "7", "pipeline": "3"}} == (
-        json.loads(out(dollop("status", "--json")))["unlike"]["audit"]
-    )
+    says(2, "green")
+    nobody = {"audit": {
+        "tag team": {"live": None, "pipeline": "green"}, "concurrency": {"live": "7", "pipeline": "2"},
+    }}
+    assert ({}, nobody) == status()
+    out(dollop("deploy", "test"))
+    assert ({}, {}) == status()
+
+    says(3, "blue")
+    ours = {"audit": {
+        "tag team": {"live": "green", "pipeline": "blue"}, "concurrency": {"live": "2", "pipeline": "3"},
+    }}
+    assert ({}, ours) == status()
     planned = out(dollop("plan", "test"))
-    assert "    tag team: red -> blue\n    concurrency: 7 -> 3\n" in planned
+    assert "    tag team: green -> blue\n    concurrency: 2 -> 3\n" in planned
+    assert "by hand" not in planned
     assert "! audit: tags and concurrency are not part of a version: a rollback leaves them" in planned
+    out(dollop("deploy", "test"))
+    out(dollop("promote", "prod"))
+    out(dollop("rollback", "prod", "audit"))
+    assert 0 == dollop("drift").code
+
+    client.put_function_concurrency(FunctionName="audit", ReservedConcurrentExecutions=2)
+    client.tag_resource(Resource=arn, Tags={"team": "red", "owner": "me"})
+    assert ({"audit": ["tag owner", "tag team", "concurrency"]}, {}) == status()
+    assert "! audit: changed by hand, the next deploy puts it right: tag owner, tag team, concurrency" in out(
+        dollop("status")
+    )
+    told = (
+        "    tag owner: me -> none\n    tag team: red -> blue\n    concurrency: 2 -> 3\n"
+        "    by hand: tag owner: added\n    by hand: tag team: changed\n    by hand: concurrency: 3 -> 2\n"
+    )
+    assert told in out(dollop("plan", "test"))
+    result = dollop("drift")
+    assert 1 == result.code and told in result.out
+
+    says(4, "blue")
+    assert "concurrency: 2 -> 4\n    by hand: tag owner: added\n" in out(dollop("plan", "test"))
+    out(dollop("deploy", "test"))
+    assert ({}, {}) == status()
+    assert "nothing to do" in out(dollop("plan", "test"))
 
 
 def test_an_alias_that_was_moved_or_split_by_hand_is_told(

@@ -25,6 +25,7 @@ from ci.model import (
 )
 from ci.plan.actions import (
     Action,
+    Attach,
     CreateFunction,
     DeleteFunction,
     DeleteVersion,
@@ -150,6 +151,9 @@ class Account:
             case PutConcurrency():
                 assert action.before == there.concurrency
                 there.concurrency = action.after
+            case Attach():
+                assert "mark" == action.about.kind and action.after, "nothing else is around a function here"
+                there.tags["dollop"] = action.after.settings["Value"]
             case SplitAlias():
                 self._split(there, action, published)
             case PointAlias():
@@ -283,6 +287,7 @@ def steps(plan: Plan, backwards: bool = False) -> list[tuple[FunctionPlan, Actio
         yield from early
         shift = ((function, action) for function in functions for action in function.shift)
         yield from ((function, action) for function, action in shift if not _early(plan, action))
+        yield from ((function, action) for function in functions for action in function.attach)
         yield from ((function, action) for function in functions for action in function.remove)
 
     return list(phases())

@@ -330,6 +330,8 @@ def test_templates_are_kept(project: Path) -> None:
         ),
         ("tags: {a: 1}", "tags.a: must be a string: YAML reads this as a number, quote it"),
         ("tags: {a: '{b}'}", "tags.a: may hold letters, digits, spaces and _.:/=+-@"),
+        ("tags: {dollop: a}", "tags.dollop: is reserved: AWS, or the pipeline, sets it itself"),
+        ("tags: {'aws:a': a}", "tags.aws...: is reserved: AWS, or the pipeline, sets it itself"),
         ("concurrency: -1", "concurrency: must be at least 0"),
         ("retain: 0", "retain: must be at least 1"),
         ("max_size: 1 TB", "max_size: must be a number of bytes, or a size such as 40 MB"),

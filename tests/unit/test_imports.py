@@ -23,7 +23,7 @@ PURE = sorted(
     or file.removeprefix("ci/").removesuffix(".py")
     in (
         *("attachments", "diff", "drift", "errors", "grants", "needs", "policy", "record"),
-        *("settings", "smoke", "statement"),
+        *("remembered", "settings", "smoke", "statement"),
     )
 )
 WITHOUT_EFFECTS = {

@@ -12,6 +12,7 @@ import pytest
 from ci.model import REQUEST_LIMIT, Function, LiveFunction, Package, Packaging, Secret
 from ci.plan import deploy
 from ci.plan.actions import (
+    Attach,
     CreateFunction,
     PointAlias,
     PublishVersion,
@@ -74,6 +75,10 @@ WHOLE = [UpdateConfiguration, UpdateCode, PublishVersion, PointAlias]
 V7 = version("7")
 
 
+LIMITED = [TagFunction, PutConcurrency, Attach]
+"""What is remembered comes before the concurrency, and tells afterwards that it is done."""
+
+
 @pytest.mark.parametrize(
     ("live", "wanted", "built", "expected"),
     [
@@ -97,11 +102,11 @@ V7 = version("7")
             id="the architecture is kept with the code, whose bytes are the same",
         ),
         pytest.param(found(V7), function(tags={"team": "a"}), None, [TagFunction], id="a tag reaches no version"),
-        pytest.param(found(V7), function(concurrency=5), None, [PutConcurrency], id="nor does reserved concurrency"),
+        pytest.param(found(V7), function(concurrency=5), None, LIMITED, id="nor does reserved concurrency"),
         pytest.param(found(V7, tags={"x": "y"}, concurrency=9), None, None, [], id="what is not said is not managed"),
-        pytest.param(found(V7, tags={"x": "y"}), function(tags={}), None, [UntagFunction], id="no tags at all is said"),
+        pytest.param(found(V7, tags={"x": "y"}), function(tags={}), None, [UntagFunction, TagFunction], id="no tags"),
         pytest.param(found(V7, tags={"aws:x": "y"}), function(tags={}), None, [], id="AWS's own tags are not ours"),
-        pytest.param(found(V7, concurrency=9), function(concurrency=0), None, [PutConcurrency], id="none may run"),
+        pytest.param(found(V7, concurrency=9), function(concurrency=0), None, LIMITED, id="none may run"),
         pytest.param(found(V7, aliases=()), None, None, [PointAlias], id="a version, but no alias on it"),
         pytest.param(
             found(latest=workbench(V7)), None, None, [PublishVersion, PointAlias], id="created, but nothing published"
@@ -174,8 +179,13 @@ def test_actions(
 def test_create_carries_everything() -> None:
     """A new function is created with all that is said of it, published, and only then pointed to."""
     wanted = function(environment={"GREETING": "Guten tag"}, tags={"team": "a"}, concurrency=5, MemorySize=256)
-    create, publish, limit, point = only(planned(None, wanted)).actions
-    assert CreateFunction(wanted.settings, wanted.environment, {"team": "a"}, package()) == create
+    create, publish, limit, point, landed = only(planned(None, wanted)).actions
+    assert isinstance(create, CreateFunction) and isinstance(landed, Attach)
+    told = create.tags["dollop"]
+    assert told.startswith("concurrency:none/5 tags:")
+    tags = {"team": "a", "dollop": told}
+    assert CreateFunction(wanted.settings, wanted.environment, tags, package()) == create
+    assert told.replace("none/5", "5") == landed.about.settings["Value"]
     assert isinstance(publish, PublishVersion) and isinstance(point, PointAlias)
     assert ("1", package().code_sha256) == (publish.expected, publish.record.code_sha256)
     assert PutConcurrency(None, 5) == limit

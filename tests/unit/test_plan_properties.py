@@ -14,7 +14,7 @@ from ci import record
 from ci.errors import Refused
 from ci.model import Canary, Function, Package, Stage
 from ci.plan import deploy, promote, removal, rollback
-from ci.plan.actions import PointAlias, SplitAlias
+from ci.plan.actions import PointAlias, PutConcurrency, SplitAlias
 from ci.plan.plan import Origin, Plan
 from ci.render import data
 from tests.unit import given, simulated
@@ -69,7 +69,7 @@ SAID = st.builds(
     logging=st.sampled_from(("Text", "JSON")),
     architecture=st.sampled_from(("x86_64", "arm64")),
     owner=st.sampled_from((None, "me", "you")),
-    concurrency=st.sampled_from((None, 5)),
+    concurrency=st.sampled_from((None, 5, 9)),
     zipped=st.sampled_from(("", "by another compressor")),
     role=st.sampled_from((given.ROLE, given.ROLE, f"{given.ROLE}-2")),
 )
@@ -114,7 +114,9 @@ class ByHand:
     what: str
 
 
-BY_HAND = ("memory", "environment", "code", "tags", "publish", "alias", "workbench", "canary", "no alias")
+BY_HAND = (
+    *("memory", "environment", "code", "tags", "concurrency", "publish", "alias", "workbench", "canary", "no alias"),
+)
 STEPS = st.one_of(
     st.builds(Deploy, CHANGES, COMMITS, st.booleans()),
     st.builds(Deploy, CHANGES, COMMITS, st.booleans()),
@@ -213,6 +215,8 @@ def by_hand(account: Account, name: str, what: str) -> None:
         there.latest = replace(latest, code=code, revision=account.revision())
     elif what == "tags":
         there.tags = {"by": "hand", "aws:stack": "s"}
+    elif what == "concurrency":
+        there.concurrency = 7
     elif what == "publish":
         there.counter += 1
         there.versions[str(there.counter)] = replace(latest, revision=account.revision(), description="")
@@ -236,7 +240,7 @@ def as_wanted(world: World, name: str) -> bool:
     if there is None or "test" not in there.aliases or there.aliases["test"].version == "$LATEST":
         return False
     running = there.versions[there.aliases["test"].version]
-    own = {key: value for key, value in there.tags.items() if not key.startswith("aws:")}
+    own = {key: value for key, value in there.tags.items() if key != "dollop" and not key.startswith("aws:")}
     wanted = said.function(name)
     return (
         running.said == simulated.revealed(wanted.settings)
@@ -390,6 +394,25 @@ def test_deploy_broken_off_is_finished(
         if moved(planned) & before.keys():
             broken.account.carry_out(broken.roll_back())
             assert {**whole.account.pointed(TEST), **before} == broken.account.pointed(TEST)
+
+
+@for_all(OURS, MANY_CHANGES, CHANGES, st.booleans())
+def test_a_release_that_broke_off_is_nobody_s_hand(
+    history: list[Any], changes: dict[str, Said], later: dict[str, Said], back: bool
+) -> None:
+    """Broken off after any action, or gone back: whatever the repository says next, tags and concurrency that are not
+    so are not called changed by hand."""
+    world = World().after(history)
+    whole = copy.deepcopy(world).plan(Deploy(changes))
+    steps = simulated.steps(whole)
+    for stop in range(len(steps) + 1):
+        broken = copy.deepcopy(world)
+        broken.account.carry_out(broken.plan(Deploy(changes)), stop)
+        for function, action in steps[:stop] if back and stop < len(steps) else ():
+            if isinstance(action, PutConcurrency):
+                broken.account.functions[function.aws_name].concurrency = action.before
+        unversioned = {"tag owner", "concurrency"}
+        assert set() == unversioned & {each.key for one in broken.plan(Deploy(later)).functions for each in one.drift}
 
 
 @for_all(OURS, MANY_CHANGES, COMMITS, st.booleans())

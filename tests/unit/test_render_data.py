@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ci.model import Secret
+from ci import remembered
+from ci.model import LiveFunction, Secret
 from ci.plan import deploy, removal
 from ci.plan.actions import TagFunction
 from ci.plan.plan import Origin, Plan
@@ -18,6 +19,8 @@ from tests.unit.given import REGION, TEST, found, function, package, version
 
 CHANGED = package({"echo.py": "v2"}, size=782)
 WANTED = function(environment={"GREETING": "Guten tag"}, tags={"team": "a"}, concurrency=5, MemorySize=256)
+LANDED = remembered.landed(WANTED, LiveFunction())
+UNTIL_THEN = LANDED.replace("concurrency:5 ", "concurrency:none/5 ")
 
 
 def planned(wanted: Any = WANTED, origin: Origin | None = None, live: Any = None) -> Plan:
@@ -54,13 +57,20 @@ def test_whole_plan() -> None:
                 },
                 "drift": [],
                 "actions": [
-                    {"call": "TagResource", "tags": {"team": "a"}},
                     {"call": "UntagResource", "tags": ["old"]},
+                    {"call": "TagResource", "tags": {"dollop": UNTIL_THEN, "team": "a"}},
                     {"call": "UpdateFunctionConfiguration", "settings": ["Environment", "MemorySize"]},
                     {"call": "UpdateFunctionCode", "digest": CHANGED.digest, "size": 782},
                     {"call": "PublishVersion", "version": "8"},
                     {"call": "PutFunctionConcurrency", "before": None, "after": 5},
                     {"call": "UpdateAlias", "alias": "test", "before": "7", "after": "8"},
+                    {
+                        "attach": "mark",
+                        "alias": "",
+                        "id": "",
+                        "before": {"Value": UNTIL_THEN},
+                        "after": {"Value": LANDED},
+                    },
                 ],
             }
         ],
