@@ -65,7 +65,7 @@ def test_writes_are_the_actions_of_the_plan(
         shown = dollop(*verb, "--dry-run", "--json")
         strict.forget()
         done = dollop(*verb)
-        assert shown.code == done.code, f"{verb}: {shown.err}\n{done.err}"
+        assert shown.code == done.code in (0, 1, 2), f"{verb}: {shown.err}\n{done.err}"
         functions = json.loads(shown.out)["functions"] if shown.code == 0 else []
         # What has no call is the tag that remembers the concurrency, once that is written.
         actions = [
