@@ -207,7 +207,7 @@ def deployed(account: Account) -> int:
 
 RELEASES = {
     "of new functions": (False, lambda project: None, 6),
-    "over another": (True, change, 8),
+    "over another": (True, change, 10),
 }
 
 
@@ -236,14 +236,12 @@ def test_killed_after_any_write_and_run_again_it_finishes(
 
 
 def running(account: Account) -> dict[str, dict[str, Any]]:
-    """What the aliases run, as far as two accounts can have it in common."""
+    """What the aliases run, concurrency and tags, as far as two accounts can have it in common."""
     client = account.client("lambda")
     kept = ("Version", "CodeSha256", "Environment", "MemorySize", "Description")
+    found = {name: client.get_function(FunctionName=name, Qualifier="test") for name in aliases(account, "test")}
     return {
-        name: {
-            key: value
-            for key, value in client.get_function(FunctionName=name, Qualifier="test")["Configuration"].items()
-            if key in kept
-        }
-        for name in aliases(account, "test")
+        name: {key: value for key, value in answer["Configuration"].items() if key in kept}
+        | {key: answer.get(key) for key in ("Concurrency", "Tags")}
+        for name, answer in found.items()
     }
