@@ -180,9 +180,10 @@ def test_a_lambroll_function_that_is_live_is_adopted(
     settled = Path("pipeline.yaml").read_text().replace("memory: 192", "memory: 256")
     Path("pipeline.yaml").write_text(settled)
     planned = json.loads(dollop("plan", "--json").out)["functions"][0]
-    assert ["UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias"] == [
+    assert ["TagResource", "UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias"] == [
         action["call"] for action in planned["actions"]
-    ], "the code that is there is taken as it is"
+    ], "the code that is there is taken as it is, and so are the tags, which are remembered from now on"
+    assert ["dollop"] == [*planned["actions"][0]["tags"]]
     assert 0 == dollop("deploy", "current").code
     adopted(dollop("plan", "--json"), 1)
 
