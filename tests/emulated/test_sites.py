@@ -128,3 +128,22 @@ def test_each_region_has_numbers_of_its_own(
     planned = json.loads(dollop("promote", "prod", "--release", "release.json", "--json").out)
     assert [["CreateAlias"], ["CreateAlias"]] == [[each["call"] for each in f["actions"]] for f in planned["functions"]]
     assert "3" == abroad.get_alias(FunctionName="audit", Name="prod")["FunctionVersion"]
+
+
+def test_concurrency_set_by_hand_where_every_stage_is_promoted(
+    project: Project, account: Account, other: str, dollop: Callable[..., Result]
+) -> None:
+    """Of another account no plan of a deploy tells: drift and status do, for the region where it happened."""
+    text = (project.root / "pipeline.yaml").read_text().partition("  echo:")[0]
+    project.write("pipeline.yaml", f"{text}  audit: {{handler: audit.handle, concurrency: 3}}\n")
+    assert 0 == dollop("deploy", "test").code
+    assert 0 == dollop("promote", "prod").code
+    assert 0 == dollop("drift").code
+    client(other, account.url, ABROAD).put_function_concurrency(FunctionName="audit", ReservedConcurrentExecutions=7)
+    found = dollop("drift")
+    assert (1, 1) == (found.code, found.err.count("by hand"))
+    assert f"! {ABROAD}/{other}: audit: concurrency was changed by hand" in found.err
+    assert {f"audit in {ABROAD}/{other}": ["concurrency"]} == json.loads(dollop("status", "--json").out)["drift"]
+    assert "by hand: concurrency: 3 -> 7" in dollop("promote", "prod", "--dry-run").out
+    assert 0 == dollop("promote", "prod").code
+    assert 0 == dollop("drift").code
