@@ -80,15 +80,14 @@ def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], t
             if found and found.versions and workbench and (changes := _by_hand(workbench, found.versions[-1])):
                 drift[name] = changes
     strays = [line for found in lives.values() for line in by_hand.strays(found)]
-    unlike = {}
+    unlike, functions_there = {}, next(iter(lives.values())).functions
     for function in wanted:
-        there = next(iter(lives.values())).functions[function.name]
-        differing = diff.unversioned(function, there) if there else ()
-        keys = tuple(change.key for change in remembered.by_hand(there, differing)) if there else ()
-        if keys:
-            drift[function.name] = (*drift.get(function.name, ()), *keys)
-        if rest := tuple(change for change in differing if change.key not in keys):
-            unlike[function.name] = rest
+        if there := functions_there[function.name]:
+            differing = diff.unversioned(function, there)
+            if keys := tuple(change.key for change in remembered.by_hand(there, differing)):
+                drift[function.name] = (*drift.get(function.name, ()), *keys)
+            if rest := tuple(change for change in differing if change.key not in keys):
+                unlike[function.name] = rest
     return Status(lives, drift, tuple(strays), unlike)
 
 

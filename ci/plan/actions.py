@@ -190,6 +190,8 @@ class StopDeployment:
 class Attach:
     """One resource around ``alias`` is created (no ``before``), changed, or taken away (no ``after``).
 
+    With no alias it is what the function itself remembers: see ``ci.remembered``.
+
     Turned round, it is its own way back.
     """
 

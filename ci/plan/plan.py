@@ -29,7 +29,8 @@ class FunctionPlan:
     changes: tuple[Change, ...] = ()
     code: CodeChange | None = None
     drift: tuple[Change, ...] = ()
-    """What ``$LATEST`` has that the newest version has not: changed by hand, or by a release that broke off."""
+    """What ``$LATEST`` has that the newest version has not: changed by hand, or by a release that broke off. Also tags
+    and concurrency that no release left so: they are in ``changes`` too, which take them back."""
     prepare: tuple[Preparation, ...] = ()
     shift: tuple[Shift, ...] = ()
     attach: tuple[Attach, ...] = ()

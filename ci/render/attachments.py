@@ -38,8 +38,8 @@ _MAIN = {"url": "url", "schedules": "rule", "events": "event", "permissions": "p
 
 
 def groups(actions: Iterable[Attach]) -> tuple[Group, ...]:
-    """By key, then by name. The mark of an alias is shown where there is nothing else; that of the function itself, and
-    its log group, not at all."""
+    """By key, then by name. The mark of an alias is shown where there is nothing else; the function's, and its log
+    group, not at all."""
     entries: dict[tuple[str, str, str], list[Attach]] = {}
     listed = [action for action in actions if action.alias]
     if listed and all(action.about.kind == "mark" for action in listed):
