@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import threading
@@ -136,9 +137,15 @@ def test_rollback_returns_to_what_ran_before_and_back(
 
 
 def test_a_failed_smoke_test_takes_every_alias_back(dollop: Dollop, account: Account, project: Project) -> None:
-    """New aliases disappear, moved ones are exactly as they were; the message says what was answered."""
+    """New aliases disappear, moved ones are exactly as they were; the message says what was answered.
+
+    Concurrency goes back, too, and is then not taken for what somebody has set by hand.
+    """
+    text = (project.root / "pipeline.yaml").read_text()
+    project.write("pipeline.yaml", text.replace("echo.handle", "echo.handle\n    concurrency: 3"))
     done(dollop("deploy", "test", "echo"))
     before = alias(account, "echo", "test")
+    project.write("pipeline.yaml", text.replace("echo.handle", "echo.handle\n    concurrency: 5"))
     project.write("functions/echo/echo.py", "def handle(event, context):\n    return {'message': 'no'}\n")
     result = dollop("deploy", "test")
     assert 1 == result.code
@@ -148,6 +155,9 @@ def test_a_failed_smoke_test_takes_every_alias_back(dollop: Dollop, account: Acc
     same = ("FunctionVersion", "Description")
     assert [before[key] for key in same] == [after[key] for key in same]
     assert {"echo": "1"} == aliases(account, "test")
+    found = json.loads(dollop("status", "--json").out)
+    assert {"echo": {"concurrency": {"live": "3", "pipeline": "5"}}} == found["unlike"]
+    assert {} == found["drift"]
 
 
 def test_a_canary_set_by_hand_is_put_back_too(dollop: Dollop, account: Account, project: Project) -> None:
