@@ -198,7 +198,8 @@ def _kinds(function: FunctionPlan) -> str:
         *(f"{group.mark} {group.what}" for group in attachments.groups(function.attach)),
         f"{len(function.remove)} removed" if function.remove else "",
     ]
-    return ", ".join(filter(None, words)) or "version"
+    moved = any(isinstance(action, PointAlias) for action in function.shift)
+    return ", ".join(filter(None, words)) or ("version" if moved else "tag")
 
 
 def _size(change: CodeChange | None) -> str:

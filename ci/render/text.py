@@ -72,7 +72,8 @@ def _blocks(function: FunctionPlan, by: Canary | CodeDeploy | None) -> Iterator[
         body += _code(function.code, function.new)
     body += [f"    by hand: {line.strip()}" for change in function.drift for line in _change(change)]
     if body or any(isinstance(action, (TagFunction, UntagFunction)) for action in function.actions):
-        yield [f"  {mark} function {plain(function.label)}", *body]
+        remembered = "    tag dollop: tells what tags and concurrency are to be"
+        yield [f"  {mark} function {plain(function.label)}", *(body or [remembered])]
     if function.stored:
         yield [
             f"  + package {plain(function.label)}",

@@ -11,7 +11,7 @@ import pytest
 
 from ci.model import Function, LiveFunction, Package
 from ci.plan import deploy, promote, removal, rollback
-from ci.plan.actions import PointAlias
+from ci.plan.actions import PointAlias, TagFunction
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.plan.plan import FunctionPlan, Plan
 from ci.record import Release, Released
@@ -283,6 +283,13 @@ def deleted(live: LiveFunction) -> Plan:
 def test_plan(plan: Plan, expected: str) -> None:
     """Exactly this, for each thing that can be about to happen."""
     assert indented(expected) == text.plan(plan)
+
+
+def test_what_is_remembered_is_said_where_there_is_nothing_else() -> None:
+    """A block says why it is there."""
+    plan = FunctionPlan("echo", "echo", prepare=(TagFunction({"dollop": "concurrency:5"}),))
+    said = "  ~ function echo\n    tag dollop: tells what tags and concurrency are to be\n"
+    assert said in text.plan(Plan("deploy", "test", REGION, "r", given.origin(), (plan,)))
 
 
 def indented(expected: str) -> str:
