@@ -15,7 +15,7 @@ from ci import aws as _aws
 from ci.apply import apply
 from ci.errors import DollopError, ReleaseError, Unwatched
 from ci.live import codedeploy
-from ci.model import CodeDeploy, Stage
+from ci.model import Canary, CodeDeploy, Stage
 from ci.plan.plan import Plan
 from tests.emulated.conftest import REGION, Account
 from tests.emulated.embedded import Servers
@@ -54,14 +54,14 @@ class Scenario:
     def has_landed(self, things: Things) -> bool:
         return self.landed == {name: promised for name, (promised, *_) in things.items()}
 
-    def verdict(self, before: Things, after: Things, error: BaseException | None) -> str:
+    def verdict(self, before: Things, after: Things, under_way: set[str], error: BaseException | None) -> str:
         """``whole``, ``untouched``, ``told`` (half done, and the error names everything that is), or ``lost``.
 
-        What goes on by itself has to be named where it is not yet as it will be.
+        ``under_way``: what CodeDeploy is at. What goes on by itself has to be named where it is not yet as it will be.
         """
-        moved = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        moved = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} | under_way
         if error is None:
-            return "whole" if self.has_landed(after) else "lost"
+            return "whole" if self.has_landed(after) and not under_way else "lost"
         if not moved:
             return "untouched"
         if isinstance(error, Unwatched):
@@ -91,7 +91,8 @@ class Stand:
         return attempt(lambda: apply(self.scenario.plan(aws, self.wanted), aws, silent))
 
     def verdict(self, error: BaseException | None) -> str:
-        return self.scenario.verdict(self.before, self.see(), error)
+        under_way = {f"{moved['Name']}: alias {moved['Alias']}" for moved in self.played.under_way()}
+        return self.scenario.verdict(self.before, self.see(), under_way, error)
 
     def again(self) -> str:
         """``whole``, where running it again, undisturbed and once CodeDeploy has ended what it has, finishes it."""
@@ -204,16 +205,29 @@ AROUND = {
 }
 
 
-# ---------------------------------------------------------------- moved by CodeDeploy
+# ---------------------------------------------------------------- moved by CodeDeploy, or after a canary
 
 BY = CodeDeploy(
     "CodeDeployDefault.LambdaCanary10Percent5Minutes", "arn:aws:iam::123456789012:role/codedeploy", "dollop-demo", ()
 )
-HANDED = {"alpha: alias prod": ("2", {}), "gamma: alias prod": ("1", {})}
+TWO = {"alpha: alias prod": ("2", {}), "gamma: alias prod": ("1", {})}
 
 
 def _to_hand_over(aws: _aws.Aws, wanted: Edition) -> Plan:
     return codedeploy.founded(aws, to_promote(aws, _two(wanted), dataclasses.replace(PROD, rollout=BY)))
+
+
+def _to_rehearse(aws: _aws.Aws, wanted: Edition) -> Plan:
+    """With a canary that lasts one look at its alarm."""
+    return to_promote(aws, _two(wanted), dataclasses.replace(PROD, rollout=Canary(10, 0, ("errors",))))
+
+
+def _promoted_with_an_alarm(aws: _aws.Aws, first: Edition, second: Edition) -> None:
+    _promoted_of_two(aws, first, second)
+    aws.ask(
+        "cloudwatch", "put_metric_alarm", AlarmName="errors", MetricName="Errors", Namespace="AWS/Lambda", Period=60,
+        Statistic="Sum", EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+    )
 
 
 def _two(wanted: Edition) -> Edition:
@@ -228,7 +242,8 @@ SCENARIOS = {
     "deploy": Scenario(TEST, _deployed, to_deploy, _all(TEST), _aliases),
     "promote": Scenario(PROD, _promoted, to_promote, _all(PROD), _aliases),
     "around": Scenario(PROD, _promoted_around, _to_promote_around, AROUND, _all_around),
-    "codedeploy": Scenario(PROD, _promoted_of_two, _to_hand_over, HANDED, _aliases),
+    "codedeploy": Scenario(PROD, _promoted_of_two, _to_hand_over, TWO, _aliases),
+    "canary": Scenario(PROD, _promoted_with_an_alarm, _to_rehearse, TWO, _aliases),
 }
 
 

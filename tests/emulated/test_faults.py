@@ -50,6 +50,11 @@ CALLS = {
         "CreateDeployment alpha": 1, "BatchGetDeployments": 2,
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1,
     },
+    "canary": {
+        "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 2, "GetAlias alpha": 1,
+        "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1, "GetAlias gamma": 1,
+        "DescribeAlarms": 3,
+    },
 }
 """What a release that nothing disturbs calls, and how often."""
 

@@ -165,6 +165,10 @@ class CodeDeploy:
             self._point(deployment, "TargetVersion")
             deployment.status = "Succeeded"
 
+    def under_way(self) -> list[Mapping[str, str]]:
+        """What is being moved."""
+        return [deployment.moved for deployment in self._all() if deployment.status in _ACTIVE]
+
     def to_the_end(self) -> None:
         """All that is under way, with nobody looking."""
         for deployment in self._all():
