@@ -20,7 +20,7 @@ from tests.emulated.releasing import TEST, Edition, aliases, attempt, connect, e
 from tests.emulated.scenarios import SCENARIOS, sample
 from tests.emulated.strict import KINDS, LASTING, OUTCOMES, Fault, Strict
 
-SAMPLE = 7
+SAMPLE = 6
 
 CALLS = {
     "deploy": {

@@ -26,7 +26,7 @@ from tests.emulated.scenarios import SCENARIOS, sample
 from tests.emulated.strict import Call, Fault, Strict
 from tests.emulated.test_faults import CALLS
 
-SAMPLE = 3
+SAMPLE = 2
 
 
 @dataclass(frozen=True)
