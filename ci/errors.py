@@ -21,6 +21,13 @@ class DollopError(Exception):
         self.message = message
         self.hint = hint
 
+    def about(self, function: str) -> Self:
+        """The same error, and about which function it is, where it does not say so."""
+        if function not in self.message:
+            self.message = f"{function}: {self.message}"
+            self.args = (self.message,)
+        return self
+
     def within(self, site: str) -> Self:
         """The same error, and in which site it is, where a stage has several."""
         if site:

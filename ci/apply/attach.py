@@ -144,7 +144,7 @@ def _write(place: Place, action: Attach, again: Sequence[str] = ("ResourceInUseE
         except AwsError as error:
             waits = action.about.kind == "event" and error.code in again
             if not waits or time.monotonic() > deadline:
-                raise
+                raise error.about(place.name)
         place.aws.interrupted.wait(1)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ci import attachments, service_model, settings
 from ci.aws import Aws
-from ci.errors import AbsentError
+from ci.errors import AbsentError, AwsError
 from ci.model import Attachment, Function, Live, LiveFunction
 from ci.parallel import Track, each, quiet
 
@@ -101,7 +101,10 @@ def _with(
 
 def read(place: Place, kinds: Iterable[str]) -> tuple[Attachment, ...]:
     """What of ``kinds`` is at ``place``; of the kinds of which there can be several, only what has our mark."""
-    return tuple(found for kind in sorted(kinds) if kind in _READERS for found in _READERS[kind](place))
+    try:
+        return tuple(found for kind in sorted(kinds) if kind in _READERS for found in _READERS[kind](place))
+    except AwsError as error:
+        raise error.about(place.name)
 
 
 def _permissions(place: Place) -> Iterator[Attachment]:

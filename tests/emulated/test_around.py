@@ -269,6 +269,22 @@ def test_what_was_taken_away_comes_back(
     assert "nothing to do" in done(dollop("plan", "test")).out
 
 
+@pytest.mark.parametrize(("operation", "verb"), [("PutRule", "deploy"), ("ListRules", "plan")])
+def test_a_refusal_names_the_function(
+    operation: str, verb: str, dollop: Dollop, project: Project, strict: Strict
+) -> None:
+    """All of it, where the name of its rule has only the beginning."""
+    name, schedule = "a_function_of_a_long_name", "{nightly: {schedule_expression: rate(1 day)}}"
+    long = f"  {name}:\n    handler: audit.handle\n    source: functions/audit\n"
+    project.write("pipeline.yaml", PIPELINE + long)
+    done(dollop("deploy", "test"))
+    project.write("pipeline.yaml", f"{PIPELINE}{long}    schedules: {schedule}\n")
+    strict.refusals[operation] = (400, "InvalidParameterValueException", "no")
+    result = dollop(verb, "test")
+    assert 1 == result.code
+    assert f"{name}: dollop-{name[:20]}-" in result.err and f": {operation}: no" in result.err
+
+
 @pytest.mark.parametrize("operation", ["AddPermission", "CreateEventSourceMapping"])
 def test_an_answer_that_is_lost_is_no_failure(
     operation: str, dollop: Dollop, account: Account, project: Project, strict: Strict, queue: str
