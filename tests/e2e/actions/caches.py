@@ -1,4 +1,4 @@
-"""What the stand-ins of cache/restore and cache/save do: folders under $CACHES, each named by its key."""
+"""What the stand-ins of cache/restore and cache/save do: entries are folders under $CACHES, each named by its key."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ def save(path: str, key: str) -> None:
     target = ROOT / quote(key, safe="")
     if not target.exists():
         for file in _matched(path):
-            shutil.copytree(file, target / file)
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if os.path.isdir(file) else shutil.copy2)(file, target / file)
         print(f"Cache saved with key: {key}")
 
 
 def _matched(patterns: str) -> list[str]:
-    """The folders that the lines match, without those that lines with ``!`` do."""
+    """What the lines match, without those that lines with ``!`` do."""
     lines = patterns.split()
     out = {file for line in lines if line.startswith("!") for file in glob(line[1:])}
     return [file for line in lines if not line.startswith("!") for file in glob(line) if file not in out]
