@@ -1,4 +1,4 @@
-"""The command: its verbs (ci/verbs), its exit codes, the one place where errors end. Only here: sys.exit."""
+"""The command: its verbs (ci/verbs), its exit codes, the one place where errors end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def main() -> NoReturn:
 
 def _run(failed: Callable[[DollopError], None]) -> int:
     try:
-        return int(verbs(prog_name="dollop", standalone_mode=False) or 0)
+        code = int(verbs(prog_name="dollop", standalone_mode=False) or 0)
+        sys.stdout.flush()
+        return code
     except click.ClickException as error:
         error.show()
         return 2

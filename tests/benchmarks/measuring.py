@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 RUNS = 5
 SECONDS = float(os.environ.get("DOLLOP_BENCH_SECONDS", "20"))
@@ -108,6 +110,20 @@ def median(times: Sequence[Time]) -> Time:
 def ratio(others: Sequence[Time], mine: Sequence[Time]) -> float:
     """Pair by pair, the median."""
     return statistics.median(other.wall / own.wall for other, own in zip(others, mine))
+
+
+def most_memory(process: subprocess.Popen[Any]) -> float:
+    """MB that the process had at most, itself, once it has ended.
+
+    Looked at while it runs: ``wait4`` also counts the process that it was forked from.
+    """
+    most = 0
+    while process.poll() is None:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            most = max(most, *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
+        time.sleep(0.005)
+    return most * 1024 / 1e6
 
 
 def run(commands: Sequence[Command], environment: Mapping[str, str]) -> None:

@@ -25,7 +25,20 @@ from uv import find_uv_bin
 
 from ci import local
 from tests.benchmarks import peers
-from tests.benchmarks.measuring import ABSENT, Failed, Row, Time, Work, alone, in_turn, median, note, ratio, run
+from tests.benchmarks.measuring import (
+    ABSENT,
+    Failed,
+    Row,
+    Time,
+    Work,
+    alone,
+    in_turn,
+    median,
+    most_memory,
+    note,
+    ratio,
+    run,
+)
 from tests.benchmarks.peers import BUCKET, HANDLER, PEERS, Peer
 from tests.emulated.conftest import REGION, Account
 
@@ -292,10 +305,8 @@ def peak(command: list[str], folder: Path, code: Path) -> float:
         command, cwd=folder, env={**os.environ, "PYTHONPATH": str(code)}, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    most = most_memory(process)
     assert 0 == process.returncode
-    most = usage.ru_maxrss / 1000
     note(Row(f"200 functions: {most:.0f} MB at most", "dollop build", Time(0, 0), 1, aim=f"below {MEMORY} MB"))
     return most
 

@@ -18,6 +18,7 @@ from ci import gather, local
 from ci.apply import apply
 from ci.aws import Limits
 from ci.workspace import Workspace
+from tests.benchmarks.measuring import most_memory
 from tests.emulated import command
 from tests.emulated.conftest import Account, Project
 from tests.emulated.releasing import connect, silent
@@ -89,9 +90,8 @@ def timed(arguments: str, floor: float, size: int, through: Account, strict: Str
                for pair in ((process.stdout, out), (process.stderr, err))]
     for reader in readers:
         reader.start()
-    _, status, usage = os.wait4(process.pid, 0)
+    most = most_memory(process)
     wall = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
     for reader in readers:
         reader.join()
     assert 0 == process.returncode, err
@@ -102,7 +102,7 @@ def timed(arguments: str, floor: float, size: int, through: Account, strict: Str
     refused = sum(call.status == 429 for call in calls)
     reads = sum(call.operation == "GetFunction" for call in calls)
     wire = calls[-1].at - calls[0].at
-    row = Row(size, arguments, floor, wall, wire, reads, len(calls) - reads, refused, usage.ru_maxrss / 1000)
+    row = Row(size, arguments, floor, wall, wire, reads, len(calls) - reads, refused, most)
     print(row, Counter(call.operation for call in calls if call.status == 429) or "")
     return row
 

@@ -1,0 +1,45 @@
+"""The end of the process: at once, and nothing is lost of what was printed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ci.config import schema
+from ci.render import data
+
+ROOT = Path(__file__).parents[2]
+
+
+def dollop(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "ci", *arguments], stdout=stdout, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=30,
+    )
+
+
+def test_all_of_it_arrives() -> None:
+    """Into a pipe, which is written to in blocks."""
+    done = dollop("schema")
+    assert (0, data.to_json(schema.schema())) == (done.returncode, done.stdout.decode())
+
+
+@pytest.mark.parametrize("arguments", [("schema",), ("--version",)])
+def test_a_reader_that_has_seen_enough(arguments: tuple[str, ...]) -> None:
+    """``dollop schema | head``: no traceback, whether it left before the first block or before the last."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = dollop(*arguments, stdout=writing)
+    os.close(writing)
+    assert (1, b"") == (done.returncode, done.stderr)
+
+
+def test_what_is_wrong_is_said_and_ends_with_its_code() -> None:
+    """Usage is 2."""
+    done = dollop("nothing")
+    assert 2 == done.returncode
+    assert b"No such command 'nothing'" in done.stderr
