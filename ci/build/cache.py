@@ -67,6 +67,8 @@ class Cache:
                 with self.temporary() as folder:  # a folder that is not empty cannot be replaced, only moved away
                     with suppress(FileNotFoundError):
                         path.rename(folder / "old")
+                    with suppress(OSError):
+                        return temporary.rename(path)  # before the other is removed: somebody may be reading
 
     def store(self, kind: str, key: str, payload: bytes) -> None:
         """Keep ``payload`` with its hash."""
@@ -105,8 +107,9 @@ class Cache:
         import shutil
 
         for entry in os.scandir(self.root / "tmp"):
-            if time.time() - entry.stat().st_mtime > _DAY:
-                shutil.rmtree(entry.path, ignore_errors=True)
+            with suppress(FileNotFoundError):  # its build has ended meanwhile
+                if time.time() - entry.stat().st_mtime > _DAY:
+                    shutil.rmtree(entry.path, ignore_errors=True)
 
     def prune(self) -> None:
         """Remove what has not been of use for long. What any build used within a day stays, whatever its size."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 
 from .. import content, parallel
 from . import archive
@@ -19,6 +20,8 @@ from .shelf import Shelf, usual
 
 _WORKERS = os.cpu_count() or 1
 _PARTS = 8 * _WORKERS
+_LAYING = Lock()
+"""Of two functions with the same dependencies one lays them out: nothing is replaced while the other imports it."""
 Package = Mapping[str, Entry]
 
 
@@ -34,21 +37,25 @@ class Tree:
         self.whole = not seldom or cache.path("trees", f"{self._key}-whole").is_dir()
         """All of them are there."""
         self.new = False
-        if self.path.is_dir():
-            cache.used("trees", self.path.name)
-        else:
-            self._lay()
+        self._lay()
 
     @property
     def path(self) -> Path:
         return self._cache.path("trees", f"{self._key}-whole" if self.whole else self._key).absolute()
 
     def lay_whole(self) -> None:
-        """Anew, whatever is there."""
-        self.whole = True
-        self._lay()
+        """All of them; anew where they were all there, for then one of them is damaged."""
+        damaged, self.whole = self.whole, True
+        self._lay(damaged)
 
-    def _lay(self) -> None:
+    def _lay(self, damaged: bool = False) -> None:
+        with _LAYING:
+            if self.path.is_dir() and not damaged:
+                self._cache.used("trees", self.path.name)
+            else:
+                self._write()
+
+    def _write(self) -> None:
         package = {path: entry for path, entry in self._package.items() if self.whole or usual(path)}
         with self._cache.temporary() as folder:
             lay(package, folder / "tree", self._shelf)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ci import parallel
 from ci.build import archive, trial
 from ci.build.cache import Cache
 from ci.build.elf import Binary
@@ -150,6 +151,15 @@ def test_what_hardly_any_import_asks_for(tmp_path: Path, code: str) -> None:
         assert (code in ("import nowhere", "import library.stubs")) == (found is not None and found.certain)
     whole, = {*(tmp_path / "cache/trees").iterdir()} - {tree}
     assert set(brought) <= {path.relative_to(whole).as_posix() for path in whole.rglob("*")}
+
+
+def test_several_at_once_are_not_in_each_others_way(tmp_path: Path) -> None:
+    """All of them lay out the same, first without the tests of a library and then with: none loses what it imports."""
+    brought = {f"library/{name}.py": "x = 1" for name in range(300)}
+    brought |= {"library/__init__.py": "", "library/tests/__init__.py": "import time; time.sleep(0.2)"}
+    brought |= {"library/tests/late.py": ""}
+    code = {"echo.py": f"import library.tests, library.tests.late{HANDLE}"}
+    assert [None] * 8 == parallel.each(lambda _: tried(tmp_path, code, brought), range(8), workers=4)
 
 
 def test_what_was_laid_out_is_not_believed_when_it_fails(tmp_path: Path) -> None:
