@@ -20,6 +20,7 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import Any
 
+from .. import syntax
 from ..model import Function
 from . import archive
 from .archive import Entry
@@ -162,8 +163,8 @@ def imports(function: Function, own: Mapping[str, Entry]) -> str:
     if any(path.startswith((f"{module}/", "lib/")) or ".so" in path for path in own):
         return ""
     try:
-        tree = ast.parse(archive.content(own[f"{module}.py"]))
-    except (SyntaxError, ValueError):
+        tree = syntax.parse(archive.content(own[f"{module}.py"]))
+    except SyntaxError:
         return ""
     return "\n".join(map(ast.unparse, _leading(tree.body, tops)))
 

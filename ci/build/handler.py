@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from .. import syntax
 from ..model import Function
 from . import archive, probe
 from .archive import Entry
@@ -47,9 +48,10 @@ def read_imports(function: Function, package: Package, own: Mapping[str, str]) -
         if path not in own or not path.endswith(".py"):
             continue
         try:
-            tree = ast.parse(archive.content(package[path]))
+            tree = syntax.parse(archive.content(package[path]))
         except SyntaxError as error:
-            return Finding(f"{own[path]}:{error.lineno}: {error.msg}", certain=False)
+            line = f":{error.lineno}" if error.lineno else ""
+            return Finding(f"{own[path]}{line}: {error.msg}", certain=False)
         for line, name in _imports(tree.body, _parent(path)):
             top = name.split(".")[0]
             if top not in there and top not in sys.stdlib_module_names and top not in probe.PROVIDED:

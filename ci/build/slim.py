@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from .. import syntax
 from . import archive
 from .store import Wheel
 
@@ -102,8 +103,8 @@ class Slim:
             if _test_folder(path) in self._folders or not mention.search(text):
                 continue
             try:
-                modules = set(_modules(ast.parse(text), path))
-            except (SyntaxError, ValueError):  # of a newer Python, perhaps: all that it may mean
+                modules = set(_modules(syntax.parse(text), path))
+            except SyntaxError:  # of a newer Python, perhaps: all that it may mean
                 tops = {path.split("/")[0], *re.findall(r"\w+", text.decode("utf-8", "replace"))}
                 modules = {name for name in dotted if name.split(".")[0] in tops}
             needed |= {folder for name, folder in dotted.items() for m in modules if f"{m}.".startswith(f"{name}.")}

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ci import syntax
+
 _FORM = re.compile(r"(?P<module>[^\s./]+(?:[./][^\s./]+)*)\.(?P<function>[^\W\d]\w*)")
 _STAR = "*"
 
@@ -31,13 +33,12 @@ def problems(handler: str, runtime: str | None, source: Path, include: Iterable[
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the code: its own tests tell
-            tree = ast.parse(file.read_bytes())
+            tree = syntax.parse(file.read_bytes())
     except OSError as error:
         return [f"{file.name} cannot be read: {error.strerror}"]
     except SyntaxError as error:
-        return [f"{file.name}, line {error.lineno}: {error.msg}"] if runtime and _speaks(runtime) else []
-    except (ValueError, RecursionError, MemoryError):
-        return [f"{file.name} cannot be read as Python"]
+        line = f", line {error.lineno}" if error.lineno else ""
+        return [f"{file.name}{line}: {error.msg}"] if runtime and _speaks(runtime) else []
     found = dict(_names(tree))
     if function not in found and not found.keys() & {_STAR, "__getattr__"}:
         return [f"{file.name} does not define {function}"]
