@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -46,6 +47,8 @@ from ci.verbs.status import status
 def main() -> NoReturn:
     """Run a verb and exit: 0 done, 1 failed as reported, 2 usage or configuration, 3 a bug of ours, 130 interrupted."""
     signal.signal(signal.SIGTERM, _terminated)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # they are None where the caller closed them
+    sys.stderr = sys.stderr or open(os.devnull, "w")
     with _step() as failures:
         code = _run(failures.append)
     sys.exit(code)
@@ -66,16 +69,30 @@ def _run(failed: Callable[[DollopError], None]) -> int:
     except (KeyboardInterrupt, click.Abort):
         console.error(DollopError("interrupted: run it again and it goes on from there"))
         return 130
-    except BrokenPipeError:
-        # The reader has seen enough (dollop plan | head): what is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has seen enough: dollop plan | head
+        _write_no_more()
+        return 1
+    except OSError as full:
+        if full.errno not in (errno.ENOSPC, errno.EDQUOT) or full.filename:
+            return _ours()
+        _write_no_more()
+        console.error(DollopError("the output cannot be written: there is no space left where it goes"))
         return 1
     except Exception:
-        import traceback
+        return _ours()
 
-        traceback.print_exc()
-        console.error(DollopError("this is a bug of dollop's: please report it with the lines above"))
-        return 3
+
+def _ours() -> int:
+    import traceback
+
+    traceback.print_exc()
+    console.error(DollopError("this is a bug of dollop's: please report it with the lines above"))
+    return 3
+
+
+def _write_no_more() -> None:
+    """What is left in the buffer has nowhere to go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

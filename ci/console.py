@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -46,20 +46,26 @@ def note(message: str) -> None:
 def error(problem: DollopError) -> None:
     """What is wrong and what next, to stderr."""
     first, *rest = problem.message.splitlines() or [""]
-    click.echo(f"   {click.style('⨯', fg='red')} {plain(first)}", err=True)
+    _tell(f"   {click.style('⨯', fg='red')} {plain(first)}")
     for line in rest:
-        click.echo(f"     {plain(line)}", err=True)
+        _tell(f"     {plain(line)}")
     if problem.hint:
-        click.echo(f"     {click.style(plain(problem.hint), fg='cyan')}", err=True)
+        _tell(f"     {click.style(plain(problem.hint), fg='cyan')}")
 
 
 _shown: Progress | None = None
 """The bar that is on the terminal just now: lines are written above it."""
 
 
+def _tell(line: str) -> None:
+    """To stderr. No release is broken off because nobody listens any more, or the disk of the log is full."""
+    with suppress(OSError):
+        click.echo(line, err=True)
+
+
 def _say(line: str) -> None:
     if _shown is None:
-        click.echo(line, err=True)
+        _tell(line)
     else:
         from rich.text import Text
 

@@ -44,8 +44,11 @@ def run(*arguments: str, environment: Mapping[str, str]) -> Result:
     return Result(code, *texts)
 
 
-def spawn(*arguments: str, environment: Mapping[str, str], folder: Path) -> subprocess.Popen[str]:
-    """``python -m ci`` as a process, not waited for."""
+def spawn(
+    *arguments: str, environment: Mapping[str, str], folder: Path, stderr: str = "read"
+) -> subprocess.Popen[str]:
+    """``python -m ci`` as a process, not waited for. stderr is ``read``, or goes to what is ``gone`` or ``full``."""
+    ends = {"read": lambda: subprocess.PIPE, "gone": _gone, "full": lambda: os.open("/dev/full", os.O_WRONLY)}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return subprocess.Popen(
         (sys.executable, "-m", "ci", *arguments),
@@ -53,6 +56,13 @@ def spawn(*arguments: str, environment: Mapping[str, str], folder: Path) -> subp
         env={**os.environ, **environment, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=ends[stderr](),
         text=True,
     )
+
+
+def _gone() -> int:
+    """A pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing

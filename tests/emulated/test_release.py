@@ -64,6 +64,15 @@ def test_a_first_deploy_creates_publishes_and_points(dollop: Dollop, account: Ac
     assert "smoke test passed         env=test function=echo" in result.err
 
 
+@pytest.mark.parametrize("listener", ["gone", "full"])
+def test_nobody_listens(listener: str, project: Project, through: Account, account: Account) -> None:
+    """The log's reader has left, or its disk is full: the release is told to nobody, and whole."""
+    with command.spawn("deploy", "test", environment=through.environment, folder=project.root, stderr=listener) as run:
+        run.communicate(timeout=60)
+    assert 0 == run.returncode
+    assert {"echo": "1", "audit": "1"} == aliases(account, "test")
+
+
 def test_descriptions_say_what_was_released(dollop: Dollop, account: Account, project: Project) -> None:
     """The alias holds release, run, time and the version that it left; the version its commit and digests."""
     first = project.commit()

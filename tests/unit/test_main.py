@@ -38,6 +38,23 @@ def test_a_reader_that_has_seen_enough(arguments: tuple[str, ...]) -> None:
     assert (1, b"") == (done.returncode, done.stderr)
 
 
+@pytest.mark.parametrize("arguments", [("schema",), ("--version",)])
+def test_output_to_a_full_disk(arguments: tuple[str, ...]) -> None:
+    """Said in a line, with code 1."""
+    with open("/dev/full", "wb") as full:
+        done = dollop(*arguments, stdout=full.fileno())
+    assert 1 == done.returncode
+    assert "   ⨯ the output cannot be written: there is no space left where it goes\n" == done.stderr.decode()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_by_the_caller(closed: str) -> None:
+    """As good as /dev/null."""
+    command = f'"{sys.executable}" -m ci schema {closed}'
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False, timeout=30)
+    assert (0, b"") == (done.returncode, done.stderr)
+
+
 def test_what_is_wrong_is_said_and_ends_with_its_code() -> None:
     """Usage is 2."""
     done = dollop("nothing")
