@@ -1,13 +1,18 @@
 """``python -m ci`` and the console command ``dollop``."""
 
+import gc
 import os
 import sys
 
 from ci import cli
 
+_OBJECTS = 100_000
+"""More of them before garbage is collected than Python waits for: nearly all that is made is needed to the end."""
+
 
 def main() -> None:
     """Run a verb, and end at once: to take the interpreter apart takes longer than many a verb."""
+    gc.set_threshold(_OBJECTS)
     try:
         cli.main()
     except SystemExit as ended:

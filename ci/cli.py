@@ -6,8 +6,10 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,33 +17,6 @@ import click
 
 from ci import __version__, console
 from ci.errors import DollopError
-from ci.verbs.build import build
-from ci.verbs.comment import comment
-from ci.verbs.completion import completion
-from ci.verbs.delete import delete
-from ci.verbs.demo import demo
-from ci.verbs.deploy import deploy
-from ci.verbs.doctor import doctor
-from ci.verbs.drift import drift
-from ci.verbs.import_ import import_
-from ci.verbs.init import init
-from ci.verbs.invoke import invoke
-from ci.verbs.local import local
-from ci.verbs.logs import logs
-from ci.verbs.metrics import metrics
-from ci.verbs.new import new
-from ci.verbs.pages import pages
-from ci.verbs.plan import plan
-from ci.verbs.policy import policy
-from ci.verbs.promote import promote
-from ci.verbs.prune import prune
-from ci.verbs.redeploy import redeploy
-from ci.verbs.report import report
-from ci.verbs.rollback import rollback
-from ci.verbs.schema import schema
-from ci.verbs.setup import setup
-from ci.verbs.shards import shards
-from ci.verbs.status import status
 
 
 def main() -> NoReturn:
@@ -114,13 +89,41 @@ def _terminated(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+_VERBS = (
+    "build", "plan", "deploy", "promote", "rollback", "redeploy", "status", "report", "pages", "invoke", "logs",
+    "metrics", "prune", "delete", "drift", "comment", "shards", "policy", "setup", "doctor", "init", "new", "import",
+    "schema", "completion", "demo", "local",
+)
+"""In the order in which they are used, not of the alphabet. Each is a module of ci/verbs."""
+
+
+class _Verbs(Mapping[str, click.Command]):
+    """Each is loaded when it is asked for: no run waits for the others."""
+
+    def __getitem__(self, verb: str) -> click.Command:
+        if verb not in _VERBS:
+            raise KeyError(verb)
+        name = f"{verb}_" if iskeyword(verb) else verb
+        command: click.Command = getattr(import_module(f"ci.verbs.{name}"), name)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_VERBS)
+
+    def __len__(self) -> int:
+        return len(_VERBS)
+
+
 class _InOrder(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which they are used, not of the alphabet."""
+        """The names of all verbs."""
         return list(self.commands)
 
 
-@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_InOrder, commands=_Verbs(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="dollop")
 @click.option("-C", "folder", type=click.Path(path_type=Path), default=".", help="Work in this folder.")
 @click.pass_context
@@ -131,35 +134,3 @@ def verbs(context: click.Context, folder: Path) -> None:
     Data goes to stdout, progress to stderr.
     """
     context.obj = folder
-
-
-for _verb in (
-    build,
-    plan,
-    deploy,
-    promote,
-    rollback,
-    redeploy,
-    status,
-    report,
-    pages,
-    invoke,
-    logs,
-    metrics,
-    prune,
-    delete,
-    drift,
-    comment,
-    shards,
-    policy,
-    setup,
-    doctor,
-    init,
-    new,
-    import_,
-    schema,
-    completion,
-    demo,
-    local,
-):
-    verbs.add_command(_verb)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ci import attachments, remembered
-from ci.model import File, Function, LiveFunction, LiveLayer, LiveVersion, Package, Secret, Settings
+from ci.model import File, Function, Package, Secret, Settings
+from ci.model.live import LiveFunction, LiveLayer, LiveVersion
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.settings import SETTINGS, complete, key_of
 

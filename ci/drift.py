@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from ci import diff, remembered
 from ci.errors import Refused
-from ci.model import Function, Live
+from ci.model import Function
+from ci.model.live import Live
 from ci.plan import attach
 
 

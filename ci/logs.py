@@ -18,7 +18,8 @@ from datetime import datetime
 from ci import live, settings
 from ci.aws import Aws
 from ci.errors import AbsentError
-from ci.model import Function, LiveAlias, LiveFunction, Stage, label
+from ci.model import Function, Stage, label
+from ci.model.live import LiveAlias, LiveFunction
 from ci.parallel import each
 from ci.workspace import Workspace
 

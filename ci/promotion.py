@@ -9,7 +9,8 @@ from ci import diff, live, record
 from ci.errors import UsageError
 from ci.live import attached, codedeploy, layers
 from ci.live.packages import whole
-from ci.model import Function, LiveVersion, Package, Site, Stage
+from ci.model import Function, Package, Site, Stage
+from ci.model.live import LiveVersion
 from ci.parallel import each
 from ci.plan import carry, promote, room
 from ci.plan.plan import Plan

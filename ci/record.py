@@ -20,7 +20,8 @@ from datetime import datetime
 from typing import Any
 
 from ci.errors import UsageError
-from ci.model import AliasRecord, CanaryRecord, Handed, Secret, VersionRecord, label
+from ci.model import Secret, label
+from ci.model.live import AliasRecord, CanaryRecord, Handed, VersionRecord
 
 _MARK = "dollop "
 _SEPARATOR = " | "

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ci import attachments
-from ci.model import Function, LiveFunction
+from ci.model import Function
+from ci.model.live import LiveFunction
 from ci.plan.changes import Change
 
 _TAGS = 50

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ci import status
-from ci.model import Function, Live
+from ci.model import Function
+from ci.model.live import Live
 from ci.status import Status
 from ci.workspace import Workspace
 

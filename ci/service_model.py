@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import gzip
 import importlib.util
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from ci.errors import DollopError
 
@@ -31,7 +32,7 @@ class Shape:
     max: float | None = None
     enum: tuple[str, ...] = ()
     pattern: str | None = None
-    """A regular expression for the whole string, in Java's dialect."""
+    """A regular expression for the whole string."""
     required: frozenset[str] = frozenset()
     members: Mapping[str, str] | None = None
     """Of a structure: member -> name of its shape."""
@@ -60,13 +61,24 @@ def shape(name: str, service: str = _LAMBDA) -> Shape:
         min=raw.get("min"),
         max=raw.get("max"),
         enum=tuple(raw.get("enum", ())),
-        pattern=raw.get("pattern"),
+        pattern=_ascii(raw["pattern"]) if "pattern" in raw else None,
         required=frozenset(raw.get("required", ())),
         members={key: ref["shape"] for key, ref in raw["members"].items()} if "members" in raw else None,
         member=raw["member"]["shape"] if "member" in raw else None,
         key=raw["key"]["shape"] if "key" in raw else None,
         value=raw["value"]["shape"] if "value" in raw else None,
     )
+
+
+_ESCAPES = re.compile(r"(?P<class>\[(?:[^]\\]|\\.)*])|\\(?P<escaped>.)")
+
+
+def _ascii(pattern: str) -> str:
+    """``pattern`` with the digits that Java means, those of ASCII; Python's and pydantic's ``\\d`` has hundreds more.
+
+    https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/regex/Pattern.html#predef
+    """
+    return _ESCAPES.sub(lambda found: "[0-9]" if found["escaped"] == "d" else found[0], pattern)
 
 
 def request(operation: str) -> Shape:
@@ -100,7 +112,7 @@ def _model(service: str) -> dict[str, Any]:
     if not found:
         raise DollopError(f"botocore's description of {service} is not installed", "install boto3 beside this program")
     newest = found[-1].read_bytes()
-    model: dict[str, Any] = json.loads(gzip.decompress(newest) if found[-1].suffix == ".gz" else newest)
+    model: dict[str, Any] = from_json(gzip.decompress(newest) if found[-1].suffix == ".gz" else newest)
     return model
 
 

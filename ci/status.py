@@ -9,7 +9,8 @@ from ci import diff, drift as by_hand, live, remembered
 from ci.live import attached
 from ci.aws import Aws
 from ci.errors import DollopError
-from ci.model import Function, Live, LiveFunction, LiveVersion, Stage, label
+from ci.model import Function, Stage, label
+from ci.model.live import Live, LiveFunction, LiveVersion
 from ci.parallel import Track, quiet
 from ci.plan.changes import Change
 from ci.workspace import Workspace

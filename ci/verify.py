@@ -14,7 +14,8 @@ from ci import content
 from ci.aws import Aws
 from ci.errors import AwsError, DollopError
 from ci.live.packages import whole, whole_layer
-from ci.model import File, Function, LiveVersion, Package, Stage, label
+from ci.model import File, Function, Package, Stage, label
+from ci.model.live import LiveVersion
 from ci.workspace import Workspace
 
 

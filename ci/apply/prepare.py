@@ -10,7 +10,7 @@ from ci.apply.job import Job
 from ci.apply.layers import Arns, actual, publish, store
 from ci.errors import AbsentError, AwsError, MovedError
 from ci.live.answers import version
-from ci.model import LiveVersion
+from ci.model.live import LiveVersion
 from ci.plan.actions import (
     CreateFunction,
     PointAlias,

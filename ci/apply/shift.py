@@ -20,7 +20,8 @@ from ci.apply.parameters import NO_CANARY
 from ci.apply.restore import Move, alias, is_ours, restore
 from ci.apply.watch import look, watch
 from ci.errors import AbsentError, MovedError, Unwatched
-from ci.model import Canary, CanaryRecord, CodeDeploy
+from ci.model import Canary, CodeDeploy
+from ci.model.live import CanaryRecord
 from ci.plan.actions import CreateDeployment, PointAlias, PutConcurrency, SplitAlias, StopDeployment
 from ci.plan.plan import FunctionPlan
 

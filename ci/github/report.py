@@ -15,7 +15,7 @@ from ci.render import markdown
 from ci.render.mermaid import Runs
 
 if TYPE_CHECKING:
-    from ci.model import Live
+    from ci.model.live import Live
     from ci.workspace import Workspace
 
 

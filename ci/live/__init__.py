@@ -15,7 +15,8 @@ from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
 from ci.live.answers import alias, configuration, version
 from ci.live.packages import with_files
-from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Stage
+from ci.model import Function, Package, Stage
+from ci.model.live import Live, LiveFunction, LiveVersion
 from ci.parallel import Track, each, quiet
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from ci import record, service_model, settings
 from ci.errors import AwsError
-from ci.model import LiveAlias, LiveVersion, Secret
+from ci.model import Secret
+from ci.model.live import LiveAlias, LiveVersion
 
 
 @functools.cache

@@ -11,7 +11,8 @@ from typing import Any
 from ci import attachments, service_model, settings
 from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
-from ci.model import Attachment, Function, Live, LiveFunction
+from ci.model import Attachment, Function
+from ci.model.live import Live, LiveFunction
 from ci.parallel import Track, each, quiet
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ci.aws import Aws
 from ci.errors import AbsentError
-from ci.model import LiveGroup
+from ci.model.live import LiveGroup
 from ci.parallel import Track, each, quiet
 from ci.plan import handover
 from ci.plan.actions import Deployer

@@ -11,7 +11,8 @@ from ci import content, record
 from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
 from ci.live.packages import DIRECTORY
-from ci.model import File, LiveLayer, Package
+from ci.model import File, Package
+from ci.model.live import LiveLayer
 from ci.parallel import each
 
 

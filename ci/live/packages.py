@@ -12,7 +12,8 @@ from ci import content
 from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
 from ci.live.answers import version
-from ci.model import File, Function, LiveVersion
+from ci.model import File, Function
+from ci.model.live import LiveVersion
 
 _WHOLE = 1 << 24
 """Bytes of zip up to which a package without a record of ours is read whole: that shows what is in it."""

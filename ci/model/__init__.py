@@ -1,17 +1,5 @@
-"""The nouns: what the repository says, what was built, what AWS runs. Frozen, no I/O. Read these first."""
+"""The nouns: what the repository says, what was built; in ``live``, what AWS runs. Frozen, no I/O. Read these first."""
 
-from ci.model.live import (
-    AliasRecord,
-    CanaryRecord,
-    Handed,
-    Live,
-    LiveAlias,
-    LiveFunction,
-    LiveGroup,
-    LiveLayer,
-    LiveVersion,
-    VersionRecord,
-)
 from ci.model.package import REQUEST_LIMIT, UNZIPPED_LIMIT, Dependency, File, LeftOut, Package
 from ci.model.pipeline import (
     SLIM,
@@ -34,23 +22,14 @@ __all__ = [
     "REQUEST_LIMIT",
     "SLIM",
     "UNZIPPED_LIMIT",
-    "AliasRecord",
     "Attachment",
     "Canary",
-    "CanaryRecord",
     "CodeDeploy",
     "Dependency",
     "File",
     "Function",
-    "Handed",
     "Hooks",
     "LeftOut",
-    "Live",
-    "LiveAlias",
-    "LiveFunction",
-    "LiveGroup",
-    "LiveLayer",
-    "LiveVersion",
     "Package",
     "Packaging",
     "Pipeline",
@@ -59,6 +38,5 @@ __all__ = [
     "Site",
     "Smoke",
     "Stage",
-    "VersionRecord",
     "label",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ci.model import Attachment, Handed, Package, Secret, Settings, VersionRecord
+from ci.model import Attachment, Package, Secret, Settings
+from ci.model.live import Handed, VersionRecord
 from ci.plan.changes import CodeChange
 
 

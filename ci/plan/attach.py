@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ci import attachments
 from ci.errors import Refused
-from ci.model import Attachment, Function, LiveFunction, Stage
+from ci.model import Attachment, Function, Stage
+from ci.model.live import LiveFunction
 from ci.plan.actions import Attach
 from ci.settings import snake_case
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ci.errors import Refused
-from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Site, Stage, VersionRecord
+from ci.model import Function, Package, Site, Stage
+from ci.model.live import Live, LiveFunction, LiveVersion, VersionRecord
 from ci.plan import point
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.plan.deploy import Deployment

@@ -9,7 +9,8 @@ from dataclasses import replace
 from itertools import chain
 
 from ci import attachments, diff, remembered
-from ci.model import Function, Live, LiveFunction, LiveVersion, Package, Stage, VersionRecord
+from ci.model import Function, Package, Stage
+from ci.model.live import Live, LiveFunction, LiveVersion, VersionRecord
 from ci.plan import attach, point
 from ci.plan.actions import (
     Attach,

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ci import record
 from ci.errors import Refused
-from ci.model import CodeDeploy, Handed, Live, LiveAlias, LiveFunction, LiveGroup, Stage
+from ci.model import CodeDeploy, Stage
+from ci.model.live import Handed, Live, LiveAlias, LiveFunction, LiveGroup
 from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, PointAlias, PutGroup, Shift, StopDeployment
 from ci.plan.plan import FunctionPlan, Origin, Plan
 

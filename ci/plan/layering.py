@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ci.diff import code
-from ci.model import File, Function, LiveLayer, Package
+from ci.model import File, Function, Package
+from ci.model.live import LiveLayer
 from ci.plan.actions import CreateFunction, PublishLayer, PublishVersion, UpdateConfiguration
 from ci.plan.changes import CodeChange
 from ci.plan.plan import Plan

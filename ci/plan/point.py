@@ -6,18 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ci import attachments, diff, record
-from ci.model import (
-    AliasRecord,
-    Canary,
-    CodeDeploy,
-    Function,
-    Live,
-    LiveAlias,
-    LiveFunction,
-    LiveVersion,
-    Settings,
-    Stage,
-)
+from ci.model import Canary, CodeDeploy, Function, Settings, Stage
+from ci.model.live import AliasRecord, Live, LiveAlias, LiveFunction, LiveVersion
 from ci.plan import handover
 from ci.plan.actions import CreateDeployment, PointAlias, PutConcurrency, Shift, SplitAlias, TagFunction, UntagFunction
 from ci.plan.plan import FunctionPlan, Origin

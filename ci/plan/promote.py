@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ci import diff
 from ci.errors import Refused
-from ci.model import Function, Live, LiveVersion, Stage
+from ci.model import Function, Stage
+from ci.model.live import Live, LiveVersion
 from ci.plan import attach, point
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import Release

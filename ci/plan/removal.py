@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ci.model import Function, Live, LiveFunction, LiveLayer, LiveVersion
+from ci.model import Function
+from ci.model.live import Live, LiveFunction, LiveLayer, LiveVersion
 from ci.plan import attach
 from ci.plan.actions import DeleteFunction, DeleteLayer, DeleteVersion
 from ci.plan.plan import FunctionPlan, Origin, Plan

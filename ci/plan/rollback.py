@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from ci import attachments
 from ci.errors import Refused
-from ci.model import AliasRecord, CodeDeploy, Function, Live, LiveAlias, LiveFunction, LiveVersion, Stage
+from ci.model import CodeDeploy, Function, Stage
+from ci.model.live import AliasRecord, Live, LiveAlias, LiveFunction, LiveVersion
 from ci.plan import handover, point
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import token

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
-from ci.model import AliasRecord, Live, LiveAlias, LiveVersion
+from ci.model.live import AliasRecord, Live, LiveAlias, LiveVersion
 from ci.render import chart, releases, status
 from ci.render.columns import si
 from ci.render.commit import HASH, short

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from ci.model import Live, LiveVersion
+from ci.model.live import Live, LiveVersion
 from ci.render.columns import table
 from ci.render.commit import short
 from ci.render.escape import plain

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ci.model import Live, LiveAlias, LiveFunction, LiveVersion
+from ci.model.live import Live, LiveAlias, LiveFunction, LiveVersion
 from ci.render.columns import si, table
 from ci.render.commit import short
 from ci.render.escape import plain

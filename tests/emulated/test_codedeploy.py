@@ -18,7 +18,8 @@ from ci import live
 from ci.apply import apply
 from ci.errors import Refused, ReleaseError, Unwatched
 from ci.live import answers, codedeploy
-from ci.model import CodeDeploy, LiveAlias
+from ci.model import CodeDeploy
+from ci.model.live import LiveAlias
 from ci.plan import rollback
 from ci.plan.plan import Plan
 from tests.emulated import command

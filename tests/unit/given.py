@@ -10,20 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ci import settings
-from ci.model import (
-    AliasRecord,
-    File,
-    Function,
-    Live,
-    LiveAlias,
-    LiveFunction,
-    LiveVersion,
-    Package,
-    Secret,
-    Smoke,
-    Stage,
-    VersionRecord,
-)
+from ci.model import File, Function, Package, Secret, Smoke, Stage
+from ci.model.live import AliasRecord, Live, LiveAlias, LiveFunction, LiveVersion, VersionRecord
 from ci.plan.plan import Origin
 from ci.record import alias_description, version_description
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from ci.model import Live, LiveAlias, LiveFunction, LiveVersion
+from ci.model.live import Live, LiveAlias, LiveFunction, LiveVersion
 from ci.report import Report
 from ci.status import Status
 from tests.unit import given

@@ -11,18 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ci import diff, record, settings
-from ci.model import (
-    CanaryRecord,
-    File,
-    Function,
-    Live,
-    LiveAlias,
-    LiveFunction,
-    LiveVersion,
-    Package,
-    Secret,
-    Stage,
-)
+from ci.model import File, Function, Package, Secret, Stage
+from ci.model.live import CanaryRecord, Live, LiveAlias, LiveFunction, LiveVersion
 from ci.plan.actions import (
     Action,
     Attach,

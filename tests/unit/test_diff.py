@@ -10,7 +10,8 @@ import pytest
 
 from ci import diff, settings
 from ci.config.template import Template
-from ci.model import LiveFunction, Package, Secret, VersionRecord
+from ci.model import Package, Secret
+from ci.model.live import LiveFunction, VersionRecord
 from ci.plan.changes import Change, CodeChange, FileChange
 from tests.unit import given
 from tests.unit.given import alias, file, found, function, package, version

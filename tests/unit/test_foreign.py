@@ -27,7 +27,7 @@ from hypothesis import given as for_all, strategies as st
 from ci import approved, content, foreign, record
 from ci.build import folder
 from ci.errors import Refused, UsageError
-from ci.model import Live
+from ci.model.live import Live
 from ci.plan import deploy
 from ci.plan.plan import Plan
 from ci.render import data

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ci.model import Package, VersionRecord
+from ci.model import Package
+from ci.model.live import VersionRecord
 from ci.plan.actions import PointAlias, PublishVersion, UpdateCode
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.plan.plan import FunctionPlan, Origin, Plan

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ci.model import Live, LiveFunction, LiveVersion
+from ci.model.live import Live, LiveFunction, LiveVersion
 from ci.render import page, releases
 from ci.report import Report
 from ci.status import Status

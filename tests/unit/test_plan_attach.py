@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ci import attachments
 from ci.errors import Refused
-from ci.model import Attachment, Function, LiveFunction
+from ci.model import Attachment, Function
+from ci.model.live import LiveFunction
 from ci.plan import attach
 from ci.plan.actions import Attach
 from ci.plan.changes import Change

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ci.model import Canary, CanaryRecord, LiveAlias, LiveFunction
+from ci.model import Canary
+from ci.model.live import CanaryRecord, LiveAlias, LiveFunction
 from ci.plan import deploy, promote, rollback
 from ci.plan.actions import PointAlias, SplitAlias
 from ci.plan.plan import Plan

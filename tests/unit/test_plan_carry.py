@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ci.errors import Refused
-from ci.model import LiveFunction, LiveVersion, Package, Site
+from ci.model import Package, Site
+from ci.model.live import LiveFunction, LiveVersion
 from ci.plan import carry
 from ci.plan.actions import CreateFunction, PublishVersion, UpdateCode
 from ci.plan.plan import Plan

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ci.model import REQUEST_LIMIT, Function, LiveFunction, Package, Packaging, Secret
+from ci.model import REQUEST_LIMIT, Function, Package, Packaging, Secret
+from ci.model.live import LiveFunction
 from ci.plan import deploy
 from ci.plan.actions import (
     Attach,

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ci.model import File, LiveLayer
+from ci.model import File
+from ci.model.live import LiveLayer
 from ci.plan import layering
 from ci.plan.actions import PublishLayer
 from ci.plan.changes import Change, CodeChange, FileChange

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ci.errors import Refused
-from ci.model import LiveFunction, LiveVersion, Secret
+from ci.model import Secret
+from ci.model.live import LiveFunction, LiveVersion
 from ci.plan import promote
 from ci.plan.actions import PointAlias
 from ci.plan.changes import Change

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ci.model import LiveAlias, LiveLayer, Packaging
+from ci.model import Packaging
+from ci.model.live import LiveAlias, LiveLayer
 from ci.plan import removal
 from ci.plan.actions import DeleteFunction, DeleteLayer, DeleteVersion
 from tests.unit import given

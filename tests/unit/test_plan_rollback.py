@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ci.errors import Refused
-from ci.model import LiveAlias, LiveFunction, Stage
+from ci.model import Stage
+from ci.model.live import LiveAlias, LiveFunction
 from ci.plan import rollback
 from ci.plan.actions import PointAlias
 from ci.record import AliasRecord, read_alias

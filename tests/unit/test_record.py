@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 
 from ci import record
 from ci.errors import UsageError
-from ci.model import AliasRecord, CanaryRecord, Secret, VersionRecord
+from ci.model import Secret
+from ci.model.live import AliasRecord, CanaryRecord, VersionRecord
 from ci.record import Release, Released
 from ci.settings import DESCRIPTION_LIMIT
 

@@ -11,7 +11,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from ci import diff, remembered
-from ci.model import Function, LiveFunction
+from ci.model import Function
+from ci.model.live import LiveFunction
 from ci.plan.changes import Change
 from tests.unit.given import found, function, version
 

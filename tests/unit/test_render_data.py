@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ci import remembered
-from ci.model import LiveFunction, Secret
+from ci.model import Secret
+from ci.model.live import LiveFunction
 from ci.plan import deploy, removal
 from ci.plan.actions import TagFunction
 from ci.plan.plan import Origin, Plan

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ci.model import Function, LiveFunction, Package
+from ci.model import Function, Package
+from ci.model.live import LiveFunction
 from ci.plan import deploy, promote, removal, rollback
 from ci.plan.actions import PointAlias, TagFunction
 from ci.plan.changes import Change, CodeChange, FileChange

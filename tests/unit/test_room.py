@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ci.errors import BuildError
-from ci.model import UNZIPPED_LIMIT, LiveFunction
+from ci.model import UNZIPPED_LIMIT
+from ci.model.live import LiveFunction
 from ci.plan import deploy, room
 from ci.plan.plan import Plan
 from tests.unit import given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -38,7 +39,8 @@ def test_every_shape(botocore_says: ServiceModel) -> None:
         expected, actual = botocore_says.shape_for(name), service_model.shape(name)
         assert expected.type_name == actual.type
         assert set(expected.required_members if expected.type_name == "structure" else []) == actual.required
-        assert expected.metadata.get("pattern") == actual.pattern
+        patterns = expected.metadata.get("pattern"), actual.pattern
+        assert 1 == len({pattern and pattern.replace(r"\d", "[0-9]") for pattern in patterns})
         if actual.type == "structure":
             assert {key: member.name for key, member in expected.members.items()} == actual.members
         elif actual.type == "list":
@@ -46,6 +48,14 @@ def test_every_shape(botocore_says: ServiceModel) -> None:
         elif actual.type == "map":
             assert (expected.key.name, expected.value.name) == (actual.key, actual.value)
         assert actual.scalar == (actual.type not in ("structure", "list", "map"))
+
+
+@pytest.mark.parametrize("account, matches", [("123456789012", True), ("١٢٣٤٥٦٧٨٩٠١٢", False)])
+def test_digits_are_those_of_ascii(account: str, matches: bool) -> None:
+    """As in Java, where the patterns come from."""
+    pattern = service_model.shape("RoleArn").pattern
+    assert pattern
+    assert matches == bool(re.fullmatch(pattern, f"arn:aws:iam::{account}:role/lambda"))
 
 
 def test_python_runtimes() -> None:
