@@ -217,5 +217,5 @@ if __name__ == "__main__":
     said = probe(handle, libraries, folders)
     with open(answer, "w", encoding="utf-8") as stream:
         json.dump(said, stream)
-    if forked and 1 == len(os.listdir("/proc/self/task")):
-        os._exit(0)  # nothing that was begun is left to wait for
+    if sys.platform == "linux" and 1 == len(os.listdir("/proc/self/task")):
+        os._exit(0)  # no thread is left to wait for, and to take numpy apart takes a fifth of the time
