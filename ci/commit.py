@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ci import git
 from ci.plan.plan import Origin
 
 
@@ -21,15 +21,7 @@ def origin(root: Path, environ: Mapping[str, str]) -> Origin:
 
 def _head(root: Path) -> str:
     """The commit that is checked out, with ``+`` behind it when the work tree differs from it."""
-    head = _git(root, "rev-parse", "HEAD")
+    head = git.said(root, "rev-parse", "HEAD")
     if not head:
         return "unknown"
-    return f"{head}+" if _git(root, "status", "--porcelain", "--", ".") else head
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
+    return f"{head}+" if git.said(root, "status", "--porcelain", "--", ".") else head

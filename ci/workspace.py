@@ -103,7 +103,7 @@ class Workspace:
 
     def packages(self, functions: Iterable[Function], cache: Path | None = None) -> dict[str, Package]:
         """Built, or from the cache, or from the folder that was named. Raises BuildError and UsageError."""
-        from ci import build
+        from ci import build, git
 
         if self.built:
             from ci.build import folder
@@ -114,8 +114,13 @@ class Workspace:
             from ci.local import runtime
 
             self.note(f"the embedded AWS has one runtime, {runtime()}: built for it")
-        cache = cache or self.pipeline.root / STATE / "cache"
-        return build.build(self.pipeline, functions, cache, self.progress)
+        root = self.pipeline.root
+        if git.has(root, STATE):
+            raise UsageError(
+                f"{STATE} is in the repository: what is in its cache would be deployed unbuilt",
+                f"take it out (git rm -r --cached {STATE}), and look who put it there",
+            )
+        return build.build(self.pipeline, functions, cache or root / STATE / "cache", self.progress)
 
     def run_deploy_hooks(self, functions: Iterable[Function]) -> None:
         """Each in a copy of its function's files. Raises BuildError when one fails."""

@@ -3,6 +3,12 @@
 # command `dollop` on the path of the following steps. A runner that has it all already sets DOLLOP_PYTHON.
 set -eu
 
+# Nothing was built yet: whoever committed a cache wants packages deployed that nobody built, and nobody reviewed.
+if [ -e .dollop ] || [ -L .dollop ]; then
+    echo "::error::.dollop is in the repository, and what is in its cache would be deployed unbuilt: git rm -r --cached .dollop"
+    exit 1
+fi
+
 source=$(cd "$(dirname "$0")/../../.." && pwd)
 commands="$RUNNER_TEMP/dollop/commands"
 python=${DOLLOP_PYTHON:-}

@@ -1,0 +1,97 @@
+"""A cache that somebody committed is not built from: what lies in it was reviewed by nobody."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+INSTALL = ROOT / ".github/actions/dollop/install.sh"
+ENVIRON = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PYTHONPATH": str(ROOT),
+}
+
+
+INDEXES = {
+    "plain": [], "shortened": ["-c", "index.version=4"], "split": ["-c", "core.splitIndex=true"],
+    "watched": ["-c", "core.untrackedCache=true"],
+}
+
+
+def run(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, env=ENVIRON | environ, capture_output=True, text=True, check=False)
+
+
+def build(folder: Path) -> subprocess.CompletedProcess[str]:
+    return run(folder, sys.executable, "-m", "ci", "build")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A repository with one function."""
+    project = tmp_path / "project"
+    (project / "functions/echo").mkdir(parents=True)
+    run(project, "git", "init", "--quiet")
+    (project / "functions/echo/echo.py").write_text("def handle(event, context):\n    return 1\n")
+    (project / "pipeline.yaml").write_text(
+        "project: shop\nregion: eu-west-1\nstages: {test: {alias: test}}\n"
+        "functions: {echo: {handler: echo.handle, runtime: python3.13, role: 'arn:aws:iam::123456789012:role/echo'}}\n"
+    )
+    (project / ".gitignore").write_text(".dollop/\ndist/\n")
+    return project
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_what_git_ignores_is_of_use(project: Path, index: str) -> None:
+    """As it should be: the second build takes what the first one made."""
+    assert 0 == build(project).returncode
+    run(project, "git", *INDEXES[index], "add", ".")
+    run(project, "git", *INDEXES[index], "status")
+    again = build(project)
+    assert (0, "") == (again.returncode, again.stderr)
+
+
+@pytest.mark.parametrize("index", INDEXES)
+@pytest.mark.parametrize("folder", [".dollop", ".Dollop"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_what_was_committed_is_refused(project: Path, folder: str, index: str, inside: bool) -> None:
+    """In any spelling: there are filesystems that take one for the other. Also in a folder of the repository."""
+    if inside:
+        (project / ".git").rename(project.parent / ".git")
+    (project / ".docs").write_text("Shares its beginning, which an index may leave out.")
+    assert 0 == build(project).returncode
+    if folder != ".dollop":
+        (project / ".dollop").rename(project / folder)
+    run(project, "git", *INDEXES[index], "add", "--force", ".")
+    run(project, "git", *INDEXES[index], "status")
+    refused = build(project)
+    assert (2, "") == (refused.returncode, refused.stdout)
+    assert ".dollop is in the repository: what is in its cache would be deployed unbuilt" in refused.stderr
+
+
+def test_nor_a_link(project: Path) -> None:
+    """To a folder that is called otherwise."""
+    (project / "assets").mkdir()
+    (project / ".dollop").symlink_to("assets")
+    run(project, "git", "add", "--force", ".dollop")
+    assert 2 == build(project).returncode
+
+
+@pytest.mark.parametrize("checked_out, code", [("folder", 1), ("link", 1), ("nothing", 0)])
+def test_a_workflow_looks_before_anything_is_restored(tmp_path: Path, checked_out: str, code: int) -> None:
+    """There git may not be installed, or be told not to trust the folder."""
+    if checked_out == "folder":
+        (tmp_path / ".dollop").mkdir()
+    elif checked_out == "link":
+        (tmp_path / ".dollop").symlink_to("nowhere")
+    path = tmp_path / "path"
+    runner = {"RUNNER_TEMP": str(tmp_path / "temp"), "GITHUB_PATH": str(path), "DOLLOP_PYTHON": sys.executable}
+    done = run(tmp_path, "sh", str(INSTALL), **runner)
+    assert code == done.returncode
+    assert bool(code) == done.stdout.startswith("::error::.dollop is in the repository")
+    assert bool(code) != path.exists()
