@@ -28,6 +28,8 @@ from .sources import Source
 from .target import Target
 
 _TOOLS = ("uv", "packaging", "pathspec", "elftools", "lambda_packages")
+_BESIDE = ("content", "hooks", "indexes", "syntax")
+"""Modules elsewhere that decide what a package holds."""
 _IDLE = (
     "UV_CACHE_DIR", "UV_CONCURRENT", "UV_HTTP", "UV_KEYRING", "UV_LINK_MODE", "UV_LOG", "UV_NO_PROGRESS", "UV_OFFLINE",
     "UV_PROJECT_ENVIRONMENT", "UV_PUBLISH", "UV_PYTHON", "UV_SYSTEM", "UV_TOOL", "PIP_CACHE_DIR", "PIP_DISABLE",
@@ -140,7 +142,7 @@ def together(several: Iterable[Inputs]) -> str:
 def edition() -> str:
     """A digest of what builds: this folder's code, the libraries and uv it uses, zlib, Python."""
     here = Path(__file__).parent
-    code = [here.parent / "content.py", here.parent / "indexes.py", *sorted((here.parent / "model").glob("*.py"))]
+    code = [*(here.parent / f"{name}.py" for name in _BESIDE), *sorted((here.parent / "model").glob("*.py"))]
     code += sorted(here.glob("*.py"))
     return _digest([
         [(path.name, sha256_of(path)) for path in code], [_version(tool) for tool in _TOOLS],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import ci
 from ci.build import inputs
 from ci.build.inputs import Reader, edition
 from ci.model import Function, Hooks, Packaging, Secret
@@ -176,6 +178,26 @@ def test_our_own_code_counts(laid: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     real = inputs.sha256_of
     monkeypatch.setattr(inputs, "sha256_of", lambda path: "0" * 64 if path.name == "archive.py" else real(path))
     assert before != key(laid)
+
+
+@pytest.mark.parametrize("name", ["content", "hooks", "indexes", "syntax"])
+def test_what_builds_elsewhere_counts(laid: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As does what the modules of build use of others."""
+    before = key(laid)
+    real, file = inputs.sha256_of, Path(ci.__file__).parent / f"{name}.py"
+    monkeypatch.setattr(inputs, "sha256_of", lambda path: "0" * 64 if path == file else real(path))
+    assert before != key(laid)
+
+
+def test_nothing_else_decides() -> None:
+    """What build uses beside that is about errors, threads, words, and packages that were built elsewhere."""
+    found = {
+        word
+        for path in Path(inputs.__file__).parent.glob("*.py")
+        for names in re.findall(r"^ *from \.\. import (.+)$|^ *from \.\.(\w\S*) import", path.read_text(), re.MULTILINE)
+        for word in "".join(names).split(", ")
+    }
+    assert {*inputs._BESIDE, "diff", "errors", "model", "parallel", "render.columns", "shards"} == found
 
 
 @pytest.mark.parametrize(
