@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from ci import attachments
+from ci import attachments, live
 from ci import aws as _aws
 from ci.apply import apply
 from ci.errors import DollopError, ReleaseError, Unwatched
 from ci.live import codedeploy
 from ci.model import Canary, CodeDeploy, Stage
+from ci.plan import rollback
 from ci.plan.plan import Plan
 from tests.emulated.conftest import REGION, Account
 from tests.emulated.embedded import Servers
@@ -238,9 +239,31 @@ def _promoted_of_two(aws: _aws.Aws, first: Edition, second: Edition) -> None:
     _promoted(aws, _two(first), _two(second))
 
 
+# ---------------------------------------------------------------- back to a commit
+
+
+def _to_the_first(aws: _aws.Aws, wanted: Edition) -> Plan:
+    """``gamma`` has no version of that commit, and stays."""
+    functions = [each for each in wanted.functions if each.name != NEW]
+    found = live.read(aws, TEST, functions, aliases=True, versions=True)
+    numbers = rollback.by_commit(functions, found, "1" * 40)
+    compared, versions = live.compare(aws, TEST, functions, numbers, found)
+    found = dataclasses.replace(found, functions={**found.functions, **compared.functions})
+    return rollback.rollback(TEST, REGION, functions, numbers, versions, found, wanted.origin, "to-1111111")
+
+
+def _deployed_twice(aws: _aws.Aws, first: Edition, second: Edition) -> None:
+    apply(to_deploy(aws, first), aws, silent)
+    apply(to_deploy(aws, second), aws, silent)
+
+
+FIRST = {f"{name}: alias test": ("1", {}) for name in ("alpha", "beta", NEW)}
+
+
 SCENARIOS = {
     "deploy": Scenario(TEST, _deployed, to_deploy, _all(TEST), _aliases),
     "promote": Scenario(PROD, _promoted, to_promote, _all(PROD), _aliases),
+    "redeploy": Scenario(TEST, _deployed_twice, _to_the_first, FIRST, _aliases),
     "around": Scenario(PROD, _promoted_around, _to_promote_around, AROUND, _all_around),
     "codedeploy": Scenario(PROD, _promoted_of_two, _to_hand_over, TWO, _aliases),
     "canary": Scenario(PROD, _promoted_with_an_alarm, _to_rehearse, TWO, _aliases),

@@ -36,6 +36,10 @@ CALLS = {
         "GetFunction beta": 2, "ListAliases beta": 1, "UpdateAlias beta": 1,
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1,
     },
+    "redeploy": {
+        "GetFunction alpha": 3, "ListAliases alpha": 1, "ListVersionsByFunction alpha": 1, "UpdateAlias alpha": 1,
+        "GetFunction beta": 3, "ListAliases beta": 1, "ListVersionsByFunction beta": 1, "UpdateAlias beta": 1,
+    },
     "around": {
         "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
         "GetPolicy alpha": 1, "GetFunctionUrlConfig alpha": 1, "ListRules alpha": 1, "ListTargetsByRule alpha": 1,
