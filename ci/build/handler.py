@@ -50,8 +50,8 @@ def read_imports(function: Function, package: Package, own: Mapping[str, str]) -
         try:
             tree = syntax.parse(archive.content(package[path]))
         except SyntaxError as error:
-            line = f":{error.lineno}" if error.lineno else ""
-            return Finding(f"{own[path]}{line}: {error.msg}", certain=False)
+            where = f"{own[path]}:{error.lineno}" if error.lineno else own[path]
+            return Finding(f"{where}: {error.msg}", certain=False)
         for line, name in _imports(tree.body, _parent(path)):
             top = name.split(".")[0]
             if top not in there and top not in sys.stdlib_module_names and top not in probe.PROVIDED:
