@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from ci import config, local, policy
 from ci.model import Canary, Function, Packaging, Pipeline, Site, Smoke, Stage
-from ci.statement import Document
+from ci.policy.statement import Document
 from tests.emulated import command
 from tests.emulated.conftest import PIPELINE, Project
 from tests.emulated.enforcing import enforcing

@@ -21,11 +21,10 @@ FILES = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "ci").rglob
 PURE = sorted(
     file
     for file in FILES
-    if file.startswith(("ci/model/", "ci/plan/", "ci/render/"))
+    if file.startswith(("ci/model/", "ci/plan/", "ci/policy/", "ci/render/"))
     or file.removeprefix("ci/").removesuffix(".py")
     in (
-        *("attachments", "diff", "drift", "errors", "grants", "needs", "policy", "record"),
-        *("remembered", "settings", "smoke", "statement"),
+        *("attachments", "diff", "drift", "errors", "record", "remembered", "settings", "smoke"),
     )
 )
 WITHOUT_EFFECTS = {

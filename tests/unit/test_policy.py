@@ -10,7 +10,7 @@ from ci import attachments, policy
 from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import Canary, CodeDeploy, Function, Packaging, Pipeline, Site, Smoke, Stage
-from ci.statement import POLICY_LIMIT, Place, size
+from ci.policy.statement import POLICY_LIMIT, Place, size
 
 EXECUTION = "arn:aws:iam::123456789012:role/lambda"
 STAGES = {"test": Stage("test", "test"), "prod": Stage("prod", "live", source="test")}

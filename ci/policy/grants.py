@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ci import attachments, settings
 from ci.model import Attachment, Function
-from ci.statement import Place, Statement
+from ci.policy.statement import Place, Statement
 
 Grant = Callable[[Sequence[Function], tuple[str, ...], tuple[str, ...], Place], Iterable[Statement]]
 """Of the functions, their ARNs, those ARNs qualified, and where they are."""

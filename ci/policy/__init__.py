@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ci.errors import UsageError
-from ci.grants import Grant, attaching, looking_around
 from ci.model import Function, Pipeline, Site, Stage
-from ci.needs import (
+from ci.policy.grants import Grant, attaching, looking_around
+from ci.policy.needs import (
     POINT,
     Names,
     expanding,
@@ -36,7 +36,7 @@ from ci.needs import (
     uploading,
     watching,
 )
-from ci.statement import Document, Place, Statement, packed
+from ci.policy.statement import Document, Place, Statement, packed
 
 POLICIES_LIMIT = 10
 """Managed policies that a role takes, unless AWS raised the quota:

@@ -11,7 +11,7 @@ from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import CodeDeploy, Function, Secret, Site, Stage
 from ci.plan.actions import STORED
-from ci.statement import Place, Statement
+from ci.policy.statement import Place, Statement
 
 _READ = (
     "lambda:GetAlias",
