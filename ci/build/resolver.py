@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import BuildError
 from . import exports, lambdapackages, lock, requirements, target
@@ -58,30 +59,43 @@ class Resolver:
             return self._choose(wanted, requirements.read(file, folder), what)
 
     def _choose(self, wanted: Wanted, asked: Requirements, what: str) -> tuple[Artifact, ...]:
-        """Ask uv. What no file can be used of is asked for once more, as a wheel: an older version may have one."""
+        """Ask uv. What no file can be used of is asked for once more, as a wheel: an older version may have one.
+
+        Then all else is chosen anew beside those versions: the fallback's platform knows too few of its wheels.
+        """
         nearest, lower = _platforms(wanted.target)
-        selection = self._ask(wanted, asked, nearest, (), what)
-        unfit = self._unfit(selection, wanted.target)
-        if not unfit:
-            return selection.artifacts
-        try:
-            second = self._ask(wanted, asked, lower, [artifact.name for artifact in unfit], what)
-        except BuildError:
-            second = Selection((), tuple(unfit))
-        if second.missing:
-            others, unfit = _otherwise(unfit, wanted)
-            if unfit:
-                raise _nothing_for(unfit, wanted, what)
-            return selection.replaced(others)
-        for artifact in second.artifacts:
-            if artifact.name in {other.name for other in unfit}:
+        selection = self._ask(wanted, asked, nearest, what)
+        older: dict[str, str] = {}
+        while unfit := self._unfit(selection, wanted.target):
+            names = {*older, *(artifact.name for artifact in unfit)}
+            found = self._older(wanted, asked, lower, what, names) if names > older.keys() else None
+            if found is None:
+                others, unfit = _otherwise(unfit, wanted)
+                if unfit:
+                    raise _nothing_for(unfit, wanted, what)
+                return selection.replaced(others)
+            older = {artifact.name: artifact.version for artifact in found.artifacts if artifact.name in names}
+            selection = self._ask(wanted, asked, nearest, what, pins=older) if lower != nearest else found
+        for artifact in selection.artifacts:
+            if artifact.name in older:
                 self._say(f"{artifact}: the newest that has a wheel for {wanted.target}")
-        return second.artifacts
+        return selection.artifacts
+
+    def _older(
+        self, wanted: Wanted, asked: Requirements, lower: str, what: str, names: Collection[str]
+    ) -> Selection | None:
+        """With wheels of all ``names``; None where there are not."""
+        try:
+            found = self._ask(wanted, asked, lower, what, as_wheels=names)
+        except BuildError:
+            return None
+        return None if found.missing else found
 
     def _ask(
-        self, wanted: Wanted, asked: Requirements, platform: str, as_wheels: Sequence[str], what: str
+        self, wanted: Wanted, asked: Requirements, platform: str, what: str,
+        as_wheels: Collection[str] = (), pins: Mapping[str, str] = MappingProxyType({}),
     ) -> Selection:
-        options = [option for name in as_wheels for option in ("--only-binary", name)]
+        options = [option for name in sorted(as_wheels) for option in ("--only-binary", name)]
         if asked.kind == "project":
             options += [option for name in wanted.groups for option in ("--group", f"{asked.file}:{name}")]
             options += [option for name in wanted.extras for option in ("--extra", name)]
@@ -91,8 +105,9 @@ class Resolver:
             [
                 "pip", "compile", "--no-header", "--format=pylock.toml",
                 "--python-version", wanted.target.full_version, "--python-platform", platform, *options, asked.file,
+                *(["-"] if pins else []),
             ],
-            self._root, what,
+            self._root, what, "".join(f"{name}=={version}\n" for name, version in pins.items()),
         )
         return lock.select(tomllib.loads(said), wanted.target, self._root, asked.hashes)
 

@@ -181,6 +181,21 @@ def test_an_older_version_that_has_a_wheel(index: Index, package: Build, said: l
     assert "one 1.0: the newest that has a wheel for python3.13 on x86_64 with glibc 2.34" in said
 
 
+def test_an_older_version_beside_one_that_uv_has_no_name_for(index: Index, package: Build, fresh: Path) -> None:
+    """uv knows no glibc 2.26: where one dependency must be older for it, the others still are as new as they can be.
+
+    As pandas (2.24) with numpy (2.28) on python3.11 are: nothing is compiled.
+    """
+    wheel(index.folder, "one", version="1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    wheel(index.folder, "one", version="2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
+    wheel(index.folder, "two", version="3.0", tag="cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64")
+    sdist(index.folder, "two", version="3.0", tag="cp311-cp311-linux_x86_64")
+    wheel(index.folder, "three", version="1.0", tag="cp311-cp311-manylinux_2_17_x86_64", requires=["one>1"])
+    wheel(index.folder, "three", version="0.9", tag="cp311-cp311-manylinux_2_17_x86_64")
+    built = package("one\ntwo\nthree\n", "python3.11", code=USES, cache=fresh)
+    assert (Dependency("one", "1.0"), Dependency("three", "0.9"), Dependency("two", "3.0")) == built.dependencies
+
+
 @pytest.mark.parametrize("required", ["one==2.0", "one"])
 def test_no_wheel_for_the_target(index: Index, package: Build, fresh: Path, required: str) -> None:
     """The message says for which target one was sought, and what to do."""
