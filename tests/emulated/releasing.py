@@ -99,6 +99,13 @@ def connect(account: Account, limits: _aws.Limits = IMPATIENT) -> _aws.Aws:
     return _aws.Aws(made, account.url, limits)
 
 
+def account_of(aws: _aws.Aws) -> str:
+    """The embedded AWS goes by the key."""
+    credentials = aws._session.get_credentials()
+    assert credentials
+    return str(credentials.access_key)
+
+
 @cache
 def _data() -> Any:
     return botocore.loaders.create_loader()

@@ -20,7 +20,9 @@ from ci.plan import rollback
 from ci.plan.plan import Plan
 from tests.emulated.conftest import REGION, Account
 from tests.emulated.embedded import Servers
-from tests.emulated.releasing import NEW, PROD, TEST, Edition, aliases, attempt, connect, silent, to_deploy, to_promote
+from tests.emulated.releasing import (
+    NEW, PROD, TEST, Edition, account_of, aliases, attempt, connect, silent, to_deploy, to_promote,
+)
 from tests.emulated.strict import Strict
 from tests.emulated.strict.codedeploy import CodeDeploy as Played
 
@@ -206,6 +208,70 @@ AROUND = {
 }
 
 
+# ---------------------------------------------------------------- what calls them, and is kept ready
+
+
+QUEUES = ("orders", "first", "second")
+
+
+def _fed(aws: _aws.Aws, wanted: Edition) -> Edition:
+    """Only ``alpha``: one of its queues takes the place of another, the rest is changed."""
+    old, new = ("first", 1) if wanted.number == 1 else ("second", 2)
+    queue = f"arn:aws:sqs:{REGION}:{account_of(aws)}:"
+    said = {
+        "events": {
+            "orders": {"EventSourceArn": f"{queue}orders", "BatchSize": new},
+            old: {"EventSourceArn": f"{queue}{old}"},
+        },
+        "provisioned_concurrency": new,
+        "log_retention": 7 * new,
+    }
+    alpha = next(each for each in wanted.functions if each.name == "alpha")
+    attached = attachments.wanted(alpha.aws_name, PROD.alias, f"/aws/lambda/{alpha.aws_name}", said)
+    return dataclasses.replace(
+        wanted, functions=(dataclasses.replace(alpha, attachments={PROD.name: attached}),)
+    )
+
+
+def _to_promote_fed(aws: _aws.Aws, wanted: Edition) -> Plan:
+    return to_promote(aws, _fed(aws, wanted))
+
+
+def _promoted_fed(aws: _aws.Aws, first: Edition, second: Edition) -> None:
+    for name in QUEUES:
+        aws.ask("sqs", "create_queue", QueueName=name)
+    _promoted(aws, _fed(aws, first), _fed(aws, second))
+
+
+def _all_that_feeds(account: Account, stage: Stage) -> Things:
+    functions, logs = account.client("lambda"), account.client("logs")
+    found: Things = {}
+    for name, (version, weights, description) in aliases(account, stage, ("alpha",)).items():
+        at = {"FunctionName": name, "Qualifier": stage.alias}
+        found[f"{name}: alias {stage.alias}"] = (version, weights), description
+        for mapping in functions.list_event_source_mappings(FunctionName=f"{name}:{stage.alias}")["EventSourceMappings"]:
+            entry = mapping["EventSourceArn"].rpartition(":")[2]
+            found[f"{name}: event {entry}"] = mapping["BatchSize"], mapping["State"]
+        ready = functions.get_provisioned_concurrency_config(**at)["RequestedProvisionedConcurrentExecutions"]
+        found[f"{name}: provisioned {stage.alias}"] = (ready,)
+        tags = functions.get_function(FunctionName=name)["Tags"]
+        kinds, _, digest = tags[f"dollop:{stage.alias}"].partition(" @")
+        found[f"{name}: mark {stage.alias}"] = kinds, digest
+        for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]:
+            found[f"{name}: retention {stage.alias}"] = (group.get("retentionInDays"),)
+    return found
+
+
+FED = {
+    "alpha: alias prod": ("2", {}),
+    "alpha: mark prod": "event provisioned retention",
+    "alpha: event orders": 2,
+    "alpha: event second": 10,
+    "alpha: provisioned prod": 2,
+    "alpha: retention prod": 14,
+}
+
+
 # ---------------------------------------------------------------- moved by CodeDeploy, or after a canary
 
 BY = CodeDeploy(
@@ -265,6 +331,7 @@ SCENARIOS = {
     "promote": Scenario(PROD, _promoted, to_promote, _all(PROD), _aliases),
     "redeploy": Scenario(TEST, _deployed_twice, _to_the_first, FIRST, _aliases),
     "around": Scenario(PROD, _promoted_around, _to_promote_around, AROUND, _all_around),
+    "fed": Scenario(PROD, _promoted_fed, _to_promote_fed, FED, _all_that_feeds),
     "codedeploy": Scenario(PROD, _promoted_of_two, _to_hand_over, TWO, _aliases),
     "canary": Scenario(PROD, _promoted_with_an_alarm, _to_rehearse, TWO, _aliases),
 }

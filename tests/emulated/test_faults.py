@@ -20,7 +20,7 @@ from tests.emulated.releasing import TEST, Edition, aliases, attempt, connect, e
 from tests.emulated.scenarios import SCENARIOS, sample
 from tests.emulated.strict import KINDS, LASTING, OUTCOMES, Fault, Strict
 
-SAMPLE = 6
+SAMPLE = 5
 
 CALLS = {
     "deploy": {
@@ -48,6 +48,13 @@ CALLS = {
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1,
         "GetPolicy gamma": 1, "TagResource gamma": 1, "AddPermission gamma": 1,
     },
+    "fed": {
+        "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
+        "ListEventSourceMappings": 1, "ListTags": 2, "GetProvisionedConcurrencyConfig alpha": 1,
+        "DescribeLogGroups alpha": 1, "UpdateEventSourceMapping": 1, "CreateEventSourceMapping alpha": 1,
+        "PutProvisionedConcurrencyConfig alpha": 1, "PutRetentionPolicy alpha": 1, "DeleteEventSourceMapping": 1,
+        "TagResource alpha": 1,
+    },
     "codedeploy": {
         "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 1, "GetAlias alpha": 1,
         "GetDeploymentGroup alpha": 1, "CreateApplication": 1, "CreateDeploymentGroup alpha": 1,
@@ -65,7 +72,10 @@ CALLS = {
 
 _UPDATES = ("CreateFunction", "UpdateFunctionConfiguration", "UpdateFunctionCode")
 _ANSWERED_WITH_NOTHING = ("TagResource", "RemovePermission")
-_BACK = ("Alias", "AddPermission", "RemovePermission", "TagResource", "Rule", "Targets", "UpdateFunctionUrlConfig")
+_BACK = (
+    *("Alias", "AddPermission", "RemovePermission", "TagResource", "Rule", "Targets", "UpdateFunctionUrlConfig"),
+    *("EventSourceMapping", "PutProvisionedConcurrencyConfig", "PutRetentionPolicy"),
+)
 """What the way back calls, too."""
 
 

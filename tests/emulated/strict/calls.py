@@ -48,19 +48,22 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes, at:
     ours = operation != "Invoke" and not operation.startswith("PUT ")
     text = body if body[:1] == b"{" and ours else b"{}"
     data = json.loads(text)
-    function = (function or data.get("FunctionName", "")).split(":function:")[-1].split(":")[0] or _ours(data)
+    function = (function or data.get("FunctionName", "")).split(":function:")[-1].split(":")[0]
+    if function in ("", "arn"):  # the ARN of something else
+        function = _ours(data)
     qualifier = labels.get("Qualifier") or parse_qs(url.query).get("Qualifier", [None])[0]
     signed = re.search(r"/([a-z0-9-]+)/aws4_request", headers.get("Authorization", ""))
     return Call(operation, function, 0, 0, at, data | labels, qualifier, signed[1] if signed else "lambda")
 
 
 def _ours(data: Mapping[str, Any]) -> str:
-    """The function that a rule of EventBridge (dollop-alpha-0a1b2c3d-nightly) or a deployment group (prod-alpha) is
-    of."""
+    """The function that a rule of EventBridge (dollop-alpha-0a1b2c3d-nightly), a deployment group (prod-alpha) or a group
+    of logs (/aws/lambda/alpha) is of."""
+    logs = str(data.get("logGroupName") or data.get("logGroupNamePrefix") or "")
     group = data.get("deploymentGroupName") or data.get("currentDeploymentGroupName") or ""
     rule = next((str(data[key]) for key in ("Rule", "NamePrefix", "Name") if data.get(key)), "")
     found = re.match(r"dollop-(.+)-[0-9a-f]{8}-", rule)
-    return str(group).partition("-")[2] or (found[1] if found else "")
+    return str(group).partition("-")[2] or (found[1] if found else "") or logs.removeprefix("/aws/lambda/")
 
 
 @dataclass
