@@ -249,7 +249,8 @@ def _all_that_feeds(account: Account, stage: Stage) -> Things:
     for name, (version, weights, description) in aliases(account, stage, ("alpha",)).items():
         at = {"FunctionName": name, "Qualifier": stage.alias}
         found[f"{name}: alias {stage.alias}"] = (version, weights), description
-        for mapping in functions.list_event_source_mappings(FunctionName=f"{name}:{stage.alias}")["EventSourceMappings"]:
+        listed = functions.list_event_source_mappings(FunctionName=f"{name}:{stage.alias}")
+        for mapping in listed["EventSourceMappings"]:
             entry = mapping["EventSourceArn"].rpartition(":")[2]
             found[f"{name}: event {entry}"] = mapping["BatchSize"], mapping["State"]
         ready = functions.get_provisioned_concurrency_config(**at)["RequestedProvisionedConcurrentExecutions"]

@@ -57,8 +57,8 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes, at:
 
 
 def _ours(data: Mapping[str, Any]) -> str:
-    """The function that a rule of EventBridge (dollop-alpha-0a1b2c3d-nightly), a deployment group (prod-alpha) or a group
-    of logs (/aws/lambda/alpha) is of."""
+    """The function that a rule of EventBridge (dollop-alpha-0a1b2c3d-nightly), a deployment group (prod-alpha) or a
+    group of logs (/aws/lambda/alpha) is of."""
     logs = str(data.get("logGroupName") or data.get("logGroupNamePrefix") or "")
     group = data.get("deploymentGroupName") or data.get("currentDeploymentGroupName") or ""
     rule = next((str(data[key]) for key in ("Rule", "NamePrefix", "Name") if data.get(key)), "")
