@@ -42,7 +42,7 @@ def project(tmp_path: Path) -> Path:
         "project: shop\nregion: eu-west-1\nstages: {test: {alias: test}}\n"
         "functions: {echo: {handler: echo.handle, runtime: python3.13, role: 'arn:aws:iam::123456789012:role/echo'}}\n"
     )
-    (project / ".gitignore").write_text(".dollop/\ndist/\n")
+    (project / ".gitignore").write_text(".dollop\ndist/\n")
     return project
 
 
@@ -56,9 +56,10 @@ def test_what_git_ignores_is_of_use(project: Path, index: str) -> None:
     assert (0, "") == (again.returncode, again.stderr)
 
 
-@pytest.mark.parametrize("index", INDEXES)
-@pytest.mark.parametrize("folder", [".dollop", ".Dollop"])
-@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(
+    "folder, index, inside",
+    [(".dollop", "plain", True), *((folder, index, False) for folder in (".dollop", ".Dollop") for index in INDEXES)],
+)
 def test_what_was_committed_is_refused(project: Path, folder: str, index: str, inside: bool) -> None:
     """In any spelling: there are filesystems that take one for the other. Also in a folder of the repository."""
     if inside:
@@ -83,15 +84,22 @@ def test_nor_a_link(project: Path) -> None:
 
 
 @pytest.mark.parametrize("checked_out, code", [("folder", 1), ("link", 1), ("nothing", 0)])
-def test_a_workflow_looks_before_anything_is_restored(tmp_path: Path, checked_out: str, code: int) -> None:
-    """There git may not be installed, or be told not to trust the folder."""
+@pytest.mark.parametrize("git", ["knows it", "ignores it", "is not there"])
+def test_a_workflow_looks_before_anything_is_restored(project: Path, checked_out: str, code: int, git: str) -> None:
+    """There git may not be installed, or be told not to trust the folder: then it is as if it knew it."""
     if checked_out == "folder":
-        (tmp_path / ".dollop").mkdir()
+        (project / ".dollop").mkdir()
+        (project / ".dollop/entry").touch()
     elif checked_out == "link":
-        (tmp_path / ".dollop").symlink_to("nowhere")
-    path = tmp_path / "path"
-    runner = {"RUNNER_TEMP": str(tmp_path / "temp"), "GITHUB_PATH": str(path), "DOLLOP_PYTHON": sys.executable}
-    done = run(tmp_path, "sh", str(INSTALL), **runner)
-    assert code == done.returncode
+        (project / ".dollop").symlink_to("nowhere")
+    if git == "knows it":
+        run(project, "git", "add", "--force", ".")
+    elif git == "is not there":
+        (project / ".git").rename(project.parent / "elsewhere")
+    path = project.parent / "path"
+    runner = {"RUNNER_TEMP": str(project.parent), "GITHUB_PATH": str(path), "DOLLOP_PYTHON": sys.executable}
+    done = run(project, "sh", str(INSTALL), **runner)
+    code = 0 if git == "ignores it" else code
+    assert code == done.returncode, done.stdout + done.stderr
     assert bool(code) == done.stdout.startswith("::error::.dollop is in the repository")
     assert bool(code) != path.exists()
