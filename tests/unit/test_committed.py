@@ -1,8 +1,11 @@
-"""A cache that somebody committed is not built from: what lies in it was reviewed by nobody."""
+"""What somebody committed that no reviewer reads is neither built from nor run."""
 
 from __future__ import annotations
 
+import importlib.util
+import marshal
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +106,57 @@ def test_a_workflow_looks_before_anything_is_restored(project: Path, checked_out
     assert code == done.returncode, done.stdout + done.stderr
     assert bool(code) == done.stdout.startswith("::error::.dollop is in the repository")
     assert bool(code) != path.exists()
+
+
+MARK = "print('nobody reviewed this')\n"
+HIDDEN = (f"ci/__pycache__/errors.{sys.implementation.cache_tag}.pyc", "sitecustomize.pyc", "click.pyc", "signal.pyc")
+"""Python takes them before the source that was reviewed, or with it."""
+
+
+def committed(file: Path, code: str = MARK) -> None:
+    """Bytecode that says of itself that it needs no check against a source: https://peps.python.org/pep-0552/"""
+    unchecked = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(unchecked + marshal.dumps(compile(code, file.name, "exec")))
+
+
+@pytest.fixture
+def checked_out(tmp_path: Path) -> Path:
+    """The repository of a team, with this tool in it."""
+    folder = tmp_path / "work"
+    shutil.copytree(ROOT / "ci", folder / "ci", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / ".github/actions", folder / ".github/actions")
+    (folder / "requirements.txt").touch()
+    return folder
+
+
+def version(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+    """The first command of a job that sets this tool up in ``folder``, with its own Python or with ``python``."""
+    runner = {"RUNNER_TEMP": str(folder.parent / "temp"), "GITHUB_PATH": str(folder.parent / "path")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    set_up = "sh .github/actions/dollop/install.sh && exec $RUNNER_TEMP/dollop/commands/dollop --version"
+    return run(folder, "sh", "-c", set_up, PATH=path, PYTHONPATH="", DOLLOP_PYTHON=python, **runner)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_no_bytecode_is_run_that_was_committed(checked_out: Path, hidden: str) -> None:
+    """Nor anything beside ``ci``: jobs with the credentials of prod run this tool."""
+    committed(checked_out / hidden, (ROOT / "ci/errors.py").read_text() + MARK if "errors" in hidden else MARK)
+    done = version(checked_out, sys.executable)
+    assert (0, "", "dollop, version ") == (done.returncode, done.stderr, done.stdout[:16])
+
+
+def test_nor_a_library(checked_out: Path) -> None:
+    """Python takes one before a source of the same name."""
+    (checked_out / "ci/errors.so").write_bytes(b"not reviewed")
+    done = version(checked_out, sys.executable)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_nor_while_the_tool_is_set_up(checked_out: Path) -> None:
+    """``python -m venv`` and pip look into the folder that they are called in. Here they have nothing to install."""
+    for name in ("venv", "pip", "logging"):
+        committed(checked_out / f"{name}.pyc")
+    done = version(checked_out, "")
+    assert (1, "") == (done.returncode, done.stdout)
+    assert done.stderr.endswith("No module named 'click'\n")

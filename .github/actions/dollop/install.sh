@@ -14,17 +14,23 @@ if [ -e .dollop ] || [ -L .dollop ]; then
 fi
 
 source=$(cd "$(dirname "$0")/../../.." && pwd)
-commands="$RUNNER_TEMP/dollop/commands"
+home="$RUNNER_TEMP/dollop"
+commands="$home/commands"
 python=${DOLLOP_PYTHON:-}
 
+# -P: the folder in which Python is called may have modules of any name.
 if [ -z "$python" ]; then
-    python3 -m venv "$RUNNER_TEMP/dollop/environment"
-    python="$RUNNER_TEMP/dollop/environment/bin/python"
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$source/requirements.txt"
+    python3 -P -m venv "$home/environment"
+    python="$home/environment/bin/python"
+    "$python" -P -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$source/requirements.txt"
 fi
 
-mkdir -p "$commands"
-# -P: the folder in which it is called may have a package ci too.
-printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m ci "$@"\n' "$source" "$python" > "$commands/dollop"
+# What runs is the source that was reviewed, and nothing else of the repository: no bytecode or library that somebody
+# committed, which Python would take instead, and no module beside ci.
+rm -rf "$home/source"
+mkdir -p "$home/source" "$commands"
+cp -R "$source/ci" "$home/source"
+find "$home/source" ! -type d ! -name '*.py' -exec rm {} +
+printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m ci "$@"\n' "$home/source" "$python" > "$commands/dollop"
 chmod +x "$commands/dollop"
 echo "$commands" >> "$GITHUB_PATH"
