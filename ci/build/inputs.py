@@ -115,11 +115,11 @@ class Reader:
         return Wanted(found, wanted, groups, extras, binaries, key)
 
     def _tree(self, path: Path) -> Iterator[tuple[str, str]]:
-        """Each file of a local project or wheel."""
+        """Each file of a local project or wheel, without what was made of it: our own packages may be there."""
         if path.is_file():
             yield path.name, self._hash(path)
         for folder, inner, names in os.walk(path):
-            inner[:] = sorted(set(inner) - sources.IGNORED)
+            inner[:] = sorted(set(inner) - sources.IGNORED - ({"dist"} if folder == str(path) else set()))
             for name in sorted(names):
                 yield os.path.relpath(os.path.join(folder, name), path), self._hash(Path(folder, name))
 
@@ -128,7 +128,7 @@ def _alone(found: Requirements) -> bool:
     """Whether the file means the same in any folder: it names projects, and no path and no option but hashes."""
     beside = (found.file.with_name(name) for name in ("pyproject.toml", "uv.toml"))
     return (
-        found.kind == "requirements" and not _PLACE.search(found.file.read_bytes())
+        found.kind == "requirements" and not found.projects and not _PLACE.search(found.file.read_bytes())
         and not any(path.exists() for path in beside)
     )
 

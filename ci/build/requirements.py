@@ -25,7 +25,11 @@ _INDEX = re.compile(r"(?:-i|--index-url|--extra-index-url|-f|--find-links)[ =]?\
 _VCS = re.compile(r"(?:.*?[\s@=])?(?:git|hg|svn|bzr)\+\w+:")
 VCS_HINT = "require a release, or a local folder: what a branch or a tag means may change"
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_LOCAL = re.compile(r"(?:-e\s+|--editable[= ]|[\w.\-\[\], ]+@\s*)?(?P<path>(?:file:|\.{0,2}/)\S*)")
+_LOCAL = re.compile(r"(?P<editable>-e\s+|--editable[= ]\s*)?(?:[\w.\-\[\], ]+@\s*)?(?P<path>[^\s;]+)")
+_PATH = re.compile(
+    r"(?!(?!file:)[\w+.-]+://)(?:\.\.?(?:\[.*)?|file:.*|[^\[]*/.*|[^\[]+\.(?:whl|zip|tar\.\w+|tgz))"
+)
+"""What is no name: https://pip.pypa.io/en/stable/cli/pip_install/#argument-handling"""
 _LOCKED_PATH = re.compile(r"\b(?:path|editable|directory|url|file)\"?\s*[=:]\s*\"(?P<path>[^\":]+)\"")
 
 
@@ -65,7 +69,7 @@ def read(path: Path, root: Path) -> Requirements:
         return _locked("pipenv", (path.parent / "Pipfile.lock", path.parent / "Pipfile"))
     if re.fullmatch(r"pylock\.(?:[^.]+\.)?toml", path.name):
         return _locked("pylock", (path,))
-    return _requirements(path)
+    return _requirements(path, root)
 
 
 def _project(folder: Path, root: Path, tool: str | None) -> Requirements:
@@ -91,8 +95,8 @@ def _locked(kind: str, files: tuple[Path, ...]) -> Requirements:
     return Requirements(kind, files, tuple(projects))
 
 
-def _requirements(path: Path) -> Requirements:
-    """Follow ``-r`` and ``-c``."""
+def _requirements(path: Path, root: Path) -> Requirements:
+    """Follow ``-r`` and ``-c``. Paths of projects start at ``root``, where uv is run, as they do for pip."""
     files: dict[Path, None] = {}
     projects: dict[Path, None] = {}
     variables: set[str] = set()
@@ -114,9 +118,10 @@ def _requirements(path: Path) -> Requirements:
                 indexes.append(index["address"])
             elif _VCS.match(line):
                 raise BuildError(f"{file}:{number}: required from version control", VCS_HINT)
-            elif local := _LOCAL.match(line):
+            elif (local := _LOCAL.match(line)) and (local["editable"] or _PATH.fullmatch(local["path"])):
                 said = local["path"].removeprefix("file:").removeprefix("//").partition("[")[0]
-                projects[(file.parent / said).resolve()] = None
+                values = {"PROJECT_ROOT": str(root), **os.environ}
+                projects[(root / VARIABLE.sub(lambda each: values.get(each[1], each[0]), said)).resolve()] = None
             elif found := _HASH.findall(line):
                 name = _NAME.match(line)
                 if name is not None:

@@ -84,12 +84,30 @@ def test_hashes(tmp_path: Path, text: str, expected: dict[str, set[str]]) -> Non
 
 
 def test_local_projects_and_variables(tmp_path: Path) -> None:
-    """What is not in the file itself but decides what is installed."""
+    """What is not in the file itself but decides what is installed. A path starts where uv is run, as with pip."""
     text = "-e ./one\n../two[extra]\nthree @ file:///elsewhere/three\n./four-1-py3-none-any.whl\n--index-url ${URL}\n"
-    found = requirements.read(write(tmp_path, {"app/requirements.txt": text}), tmp_path)
-    names = ["app/one", "two", "/elsewhere/three", "app/four-1-py3-none-any.whl"]
+    root = tmp_path / "root"
+    found = requirements.read(write(root, {"app/requirements.txt": text}), root)
+    names = ["root/one", "two", "/elsewhere/three", "root/four-1-py3-none-any.whl"]
     assert [tmp_path / name for name in names] == list(found.projects)
     assert ("URL",) == found.variables
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (".", "."), ("-e .", "."), (".[web]", "."), ("libs/one", "libs/one"), ("--editable=libs/one", "libs/one"),
+        ("libs/one[web] ; python_version > '3'", "libs/one"), ("one @ file:libs/one", "libs/one"),
+        ("one-1-py3-none-any.whl", "one-1-py3-none-any.whl"), ("libs/one-1.tar.gz", "libs/one-1.tar.gz"),
+        ("one @ file://${PROJECT_ROOT}/libs/one", "libs/one"), ("-e one", "one"),
+        ("one", None), ("one[a,b]>=1.0,<2", None), ("zope.interface", None), ("one; os_name == 'a/b'", None),
+        ("one @ https://index.example/one-1-py3-none-any.whl", None), ("https://index.example/one.zip", None),
+    ],
+)
+def test_what_is_a_path(tmp_path: Path, line: str, expected: str | None) -> None:
+    """uv and pip take more for one than what begins with a dot: a change in it must not be missed."""
+    found = requirements.read(write(tmp_path, {"app/requirements.txt": f"{line}\n"}), tmp_path)
+    assert ([] if expected is None else [tmp_path / expected]) == list(found.projects)
 
 
 @pytest.mark.parametrize(
