@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ci import interrupt
-from ci.apply import handover, watch
+from ci.apply import handover, interrupt, watch
 from ci.apply.job import Job, Log
 from ci.apply.prepare import prepare
 from ci.apply.remove import remove

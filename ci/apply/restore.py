@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from ci import interrupt
-from ci.apply import handover
+from ci.apply import handover, interrupt
 from ci.apply.attach import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from ci import record, smoke
-from ci.apply import handover
+from ci import record
+from ci.apply import handover, smoke
 from ci.apply.attach import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY

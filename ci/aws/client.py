@@ -13,9 +13,9 @@ import boto3
 import botocore.exceptions as boto
 from botocore.config import Config
 
+from ci.aws.pace import Pace
 from ci.aws.translation import is_passing, is_throttled, translate
 from ci.errors import AwsError
-from ci.pace import Pace
 
 if TYPE_CHECKING:
     from ci.aws.bucket import Bucket

@@ -24,7 +24,7 @@ PURE = sorted(
     if file.startswith(("ci/model/", "ci/plan/", "ci/policy/", "ci/render/"))
     or file.removeprefix("ci/").removesuffix(".py")
     in (
-        *("attachments", "diff", "drift", "errors", "record", "remembered", "settings", "smoke"),
+        *("attachments", "diff", "drift", "errors", "record", "remembered", "settings", "apply/smoke"),
     )
 )
 WITHOUT_EFFECTS = {

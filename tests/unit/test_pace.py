@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ci.pace import Pace
+from ci.aws.pace import Pace
 
 RATE = 40
 

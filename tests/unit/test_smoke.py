@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ci import smoke
+from ci.apply import smoke
 from ci.errors import ReleaseError
 from ci.model import Smoke
 
