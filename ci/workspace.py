@@ -87,12 +87,12 @@ class Workspace:
 
     def expanded(self, functions: Iterable[Function]) -> list[Function]:
         """The same functions with every ``${env:}`` and ``${ssm:}`` looked up."""
-        from ci.expand import expand
+        from ci.config.expand import expand
 
         names = [function.name for function in functions]
         pipeline = self.pipeline
         if self.variables:
-            from ci.variables import over
+            from ci.config.variables import over
 
             pipeline = over(pipeline, self.variables, names)
         pipeline = expand(pipeline, os.environ, self._parameter, names)

@@ -25,7 +25,7 @@ class Template(Secret):
 
     def reveal(self) -> NoReturn:
         """Refused, so that ``${env:NAME}`` itself never reaches AWS: only ``expand`` knows the value."""
-        raise TypeError("a template has no value before expand.expand")
+        raise TypeError("a template has no value before config.expand.expand")
 
     def references(self) -> list[tuple[str, str]]:
         """What it refers to, in order: ``("env", "NAME")``, ``("ssm", "/path")``."""

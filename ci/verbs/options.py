@@ -25,7 +25,7 @@ def _named(key: str) -> Callable[[click.Context, click.Parameter, str], list[str
     """What a shell completes with the names under ``key`` of pipeline.yaml."""
 
     def complete(context: click.Context, _: click.Parameter, start: str) -> list[str]:
-        from ci.completion import names
+        from ci.config.completion import names
 
         return names(Path(context.find_root().params.get("folder") or "."), key, start)
 
@@ -73,7 +73,7 @@ def workspace(verb: Callable[..., Any]) -> Callable[..., Any]:
         connection = {key: options.pop(key) for key in _WORKSPACE if key in options}
         files, pairs = options.pop("files", ()), options.pop("pairs", ())
         if files or pairs:
-            from ci import variables
+            from ci.config import variables
 
             connection["variables"] = variables.read(files, pairs)
         made = Workspace(context.obj, console.note, console.progress, **connection, track=console.track)

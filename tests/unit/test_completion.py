@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.completion import names
+from ci.config.completion import names
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = """\

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci import config
+from ci.config.expand import expand
 from ci.config.template import Template, well_formed
 from ci.errors import AbsentError, AwsError, ConfigError
-from ci.expand import expand
 from ci.model import Pipeline, Secret
 
 HEAD = """\

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci import variables
+from ci.config import variables
 from ci.errors import ConfigError, UsageError
 
 
