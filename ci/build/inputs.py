@@ -195,7 +195,7 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise BuildError(f"{path}: {error.strerror}", "make it readable, or exclude it") from error
+        raise BuildError(f"{path}: {error.strerror}", "make it readable") from error
 
 
 def _digest(value: object) -> str:

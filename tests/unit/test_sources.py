@@ -13,8 +13,10 @@ from ci.errors import BuildError
 from ci.model import Function
 
 
-def function(*include: str) -> Function:
-    return Function("echo", "echo", {}, {}, Path("functions/echo"), include=tuple(map(Path, include)))
+def function(*include: str, exclude: tuple[str, ...] = ()) -> Function:
+    return Function(
+        "echo", "echo", {}, {}, Path("functions/echo"), include=tuple(map(Path, include)), exclude=exclude
+    )
 
 
 def lay(root: Path, *paths: str) -> None:
@@ -119,6 +121,17 @@ def test_what_cannot_be_packaged(tmp_path: Path, spoil: Callable[[Path], None], 
         collect(function(), root)
     assert f"function echo: {expected}" == raised.value.message
     assert raised.value.hint
+
+
+@pytest.mark.parametrize("spoil", [outside, beside, nowhere, around, pipe])
+def test_what_cannot_be_packaged_and_is_not_to_be(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    """An environment whose links lead to the host's Python, say: excluded, it is in nobody's way."""
+    root = tmp_path / "repository"
+    lay(root, "functions/echo/echo.py")
+    spoil(root)
+    assert ["echo.py"] == paths(collect(function(exclude=("/link/",) if spoil is beside else ("link",)), root))
+    with pytest.raises(BuildError):
+        collect(function(exclude=("link", "!link")), root)
 
 
 def test_two_files_with_one_path(tmp_path: Path) -> None:
