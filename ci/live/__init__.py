@@ -1,7 +1,7 @@
 """Read-only: AWS -> Live. Only ResourceNotFound means absent; any other error is an error.
 
-GetFunction answers nearly everything and has a quota of its own (100/s, all other calls share 15/s),
-so a function that is as it should be costs that one call.
+GetFunction answers nearly everything and has a quota of its own (100/s, all other calls share 15/s). A function that
+is as it should be costs two of it: AWS tells tags and reserved concurrency of the function, not of its aliases.
 """
 
 from __future__ import annotations
@@ -138,11 +138,11 @@ def _get(aws: Aws, name: str, qualifier: str | None = None) -> dict[str, Any] | 
 
 def _running(aws: Aws, stage: Stage, function: Function) -> tuple[LiveFunction | None, Mapping[str, Any]]:
     """The function with what the stage runs of it, and GetFunction's own answer."""
+    whole = _get(aws, function.aws_name)
+    if whole is None:
+        return None, {}
     answer = _get(aws, function.aws_name, stage.alias)
-    if answer is not None:
-        return _function(function, answer, running=version(answer)), answer
-    answer = _get(aws, function.aws_name)
-    return (_function(function, answer, running=None), answer) if answer else (None, {})
+    return _function(function, whole, running=version(answer) if answer else None), answer or whole
 
 
 def _function(function: Function, answer: Mapping[str, Any], running: LiveVersion | None) -> LiveFunction:

@@ -136,17 +136,17 @@ def test_scale(
         through = Account(account.id, strict.url)
         print(f"\n{Row.HEAD}")
         rows = [
-            timed("plan test", get, size, through, strict, project),
+            timed("plan test", 2 * get, size, through, strict, project),
             timed("status", max(2 * get, size * control), size, through, strict, project),  # and every alias
             timed("promote prod", 2 * size * control, size, through, strict, project),
-            timed("promote prod --dry-run", 2 * get, size, through, strict, project),
+            timed("promote prod --dry-run", 3 * get, size, through, strict, project),
         ]
         change(project, size, "!")
-        planned = max(get + CHANGED / GET_FUNCTION, 2 * CHANGED * control)
+        planned = max(2 * get + CHANGED / GET_FUNCTION, 2 * CHANGED * control)
         rows += [
             timed("plan test", planned, size, through, strict, project),
             timed("deploy test", planned + 3 * CHANGED * control, size, through, strict, project),
-            timed("promote prod", max(2 * get, CHANGED * control) + CHANGED * control, size, through, strict, project),
+            timed("promote prod", max(3 * get, CHANGED * control) + CHANGED * control, size, through, strict, project),
         ]
         strict.others = 8.0
         change(project, size, "?")

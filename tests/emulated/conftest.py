@@ -6,6 +6,7 @@ nothing running. Where MiniStack 1.5.33, as seen on the wire, differs from AWS, 
 | call or field | AWS | MiniStack |
 |---|---|---|
 | GetFunction of an alias: FunctionArn | ends in the alias | ends in the version (Version is right in both) |
+| GetFunction of an alias or version | tells neither Tags nor Concurrency | tells both |
 | GetFunction of a version: Code.Location | that version's zip | always the zip of $LATEST: CodeSha256 tells |
 | PublishVersion, wrong CodeSha256 or RevisionId | refused | ignored |
 | PublishVersion while InProgress | ResourceConflictException | publishes a version that is Pending |

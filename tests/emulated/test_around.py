@@ -385,14 +385,14 @@ def test_a_function_goes_with_what_is_around_it(around: str, dollop: Dollop, acc
 
 
 def test_what_is_read_is_what_may_be_there(around: str, dollop: Dollop, strict: Strict) -> None:
-    """echo's plan is one GetFunction; audit's asks beside that for each kind that its tag names, and writes nothing."""
+    """echo's plan is two GetFunctions; audit's asks beside that for each kind that its tag names; no write."""
     strict.forget()
     done(dollop("plan", "test"))
     calls = [call for call in strict.calls if call.operation != "GetParameter"]
-    assert ["GetFunction"] == [call.operation for call in calls if call.function == "echo"]
+    assert ["GetFunction"] * 2 == [call.operation for call in calls if call.function == "echo"]
     assert [
-        "DescribeLogGroups", "GetFunction", "GetFunctionUrlConfig", "GetPolicy", "ListEventSourceMappings", "ListRules",
-        "ListTags", "ListTargetsByRule",
+        "DescribeLogGroups", "GetFunction", "GetFunction", "GetFunctionUrlConfig", "GetPolicy",
+        "ListEventSourceMappings", "ListRules", "ListTags", "ListTargetsByRule",
     ] == sorted(call.operation for call in calls if call.function != "echo")
     assert [] == strict.writes()
 

@@ -24,16 +24,16 @@ SAMPLE = 5
 
 CALLS = {
     "deploy": {
-        "GetFunction alpha": 5, "ListAliases alpha": 1, "ListVersionsByFunction alpha": 1,
+        "GetFunction alpha": 6, "ListAliases alpha": 1, "ListVersionsByFunction alpha": 1,
         "UpdateFunctionConfiguration alpha": 1, "UpdateFunctionCode alpha": 1, "PublishVersion alpha": 1,
         "UpdateAlias alpha": 1,
-        "GetFunction beta": 4, "ListAliases beta": 1, "ListVersionsByFunction beta": 1,
+        "GetFunction beta": 5, "ListAliases beta": 1, "ListVersionsByFunction beta": 1,
         "UpdateFunctionCode beta": 1, "PublishVersion beta": 1, "UpdateAlias beta": 1,
-        "GetFunction gamma": 4, "CreateFunction gamma": 1, "PublishVersion gamma": 1, "CreateAlias gamma": 1,
+        "GetFunction gamma": 3, "CreateFunction gamma": 1, "PublishVersion gamma": 1, "CreateAlias gamma": 1,
     },
     "promote": {
-        "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
-        "GetFunction beta": 2, "ListAliases beta": 1, "UpdateAlias beta": 1,
+        "GetFunction alpha": 3, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
+        "GetFunction beta": 3, "ListAliases beta": 1, "UpdateAlias beta": 1,
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1,
     },
     "redeploy": {
@@ -41,7 +41,7 @@ CALLS = {
         "GetFunction beta": 3, "ListAliases beta": 1, "ListVersionsByFunction beta": 1, "UpdateAlias beta": 1,
     },
     "around": {
-        "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
+        "GetFunction alpha": 3, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
         "GetPolicy alpha": 1, "GetFunctionUrlConfig alpha": 1, "ListRules alpha": 1, "ListTargetsByRule alpha": 1,
         "AddPermission alpha": 1, "UpdateFunctionUrlConfig alpha": 1, "PutRule alpha": 1, "PutTargets alpha": 1,
         "RemoveTargets alpha": 1, "DeleteRule alpha": 1, "RemovePermission alpha": 1, "TagResource alpha": 1,
@@ -56,13 +56,13 @@ CALLS = {
         "TagResource alpha": 1,
     },
     "codedeploy": {
-        "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 1, "GetAlias alpha": 1,
+        "GetFunction alpha": 3, "ListAliases alpha": 1, "UpdateAlias alpha": 1, "GetAlias alpha": 1,
         "GetDeploymentGroup alpha": 1, "CreateApplication": 1, "CreateDeploymentGroup alpha": 1,
         "CreateDeployment alpha": 1, "BatchGetDeployments": 2,
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1,
     },
     "canary": {
-        "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 2, "GetAlias alpha": 1,
+        "GetFunction alpha": 3, "ListAliases alpha": 1, "UpdateAlias alpha": 2, "GetAlias alpha": 1,
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1, "GetAlias gamma": 1,
         "DescribeAlarms": 3,
     },

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -92,13 +93,17 @@ def test_descriptions_say_what_was_released(dollop: Dollop, account: Account, pr
         assert 43 == len(version.digest)
 
 
-def test_a_second_deploy_writes_nothing(dollop: Dollop, strict: Strict) -> None:
-    """Nothing changed: one read a function, on the wire, and not one write."""
+def test_a_second_deploy_writes_nothing(dollop: Dollop, project: Project, strict: Strict) -> None:
+    """Nothing changed: two reads a function, on the wire, and not one write. Of its alias AWS tells no tags."""
+    text = (project.root / "pipeline.yaml").read_text()
+    project.write("pipeline.yaml", text.replace("echo.handle", "echo.handle\n    concurrency: 3\n    tags: {team: a}"))
     done(dollop("deploy", "test"))
     strict.forget()
     result = done(dollop("deploy", "test"))
     assert [] == written(strict)
-    assert ["GetFunction", "GetFunction"] == [call.operation for call in strict.calls]
+    assert {("GetFunction", "audit"): 2, ("GetFunction", "echo"): 2} == Counter(
+        (call.operation, call.function) for call in strict.calls
+    )
     assert "nothing to do: 2 unchanged" in result.out
 
 

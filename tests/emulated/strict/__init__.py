@@ -6,6 +6,7 @@ What it adds, each from AWS's reference of the call:
 - PublishVersion refuses a wrong CodeSha256 or RevisionId, and gives the newest version when nothing changed since
 - an alias points to a version that is there
 - a source is connected to an alias once
+- GetFunction with a Qualifier tells neither tags nor reserved concurrency
 - Code.Location is the code of the version that was asked for, and takes a Range
 - with ``quotas``: GetFunction 100/s, all other calls of the control plane 15/s, in any second; above that 429
   (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests)

@@ -114,6 +114,10 @@ class Rules:
         items = data.get("Versions") or [data.get("Configuration", data)]
         for item in items:
             item.update(self._state(call, item))
+        if call.operation == "GetFunction" and call.qualifier:
+            # Seen in AWS: https://github.com/hashicorp/terraform-provider-aws/pull/43753 (concurrency)
+            # and https://github.com/hashicorp/terraform-provider-aws/issues/31497 (tags).
+            data = {key: data[key] for key in ("Configuration", "Code")}
         if call.operation == "GetFunction" and data["Configuration"]["CodeSha256"] in self._code:
             sha256 = base64.urlsafe_b64encode(data["Configuration"]["CodeSha256"].encode()).decode()
             data["Code"]["Location"] = f"{self._url()}/_code/{sha256}"
