@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ci import attachments, remembered
+from ci import remembered
+from ci.attachments import marks
 from ci.model import File, Function, Package, Secret, Settings
 from ci.model.live import LiveFunction, LiveLayer, LiveVersion
 from ci.plan.changes import Change, CodeChange, FileChange
@@ -127,7 +128,7 @@ def tags(function: Function, live: LiveFunction) -> tuple[Change, ...]:
     """Tags that differ, where pipeline.yaml manages them. AWS's own and our marks are nobody's to touch."""
     if function.tags is None:
         return ()
-    there = attachments.own(live.tags)
+    there = marks.own(live.tags)
     return tuple(
         Change(f"tag {key}", there.get(key), function.tags.get(key))
         for key in sorted(there.keys() | function.tags.keys())

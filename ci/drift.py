@@ -8,7 +8,7 @@ from ci import diff, remembered
 from ci.errors import Refused
 from ci.model import Function
 from ci.model.live import Live
-from ci.plan import attach
+from ci.plan import attachments
 
 
 def strays(live: Live, functions: Iterable[Function] = ()) -> Iterator[str]:
@@ -35,7 +35,7 @@ def strays(live: Live, functions: Iterable[Function] = ()) -> Iterator[str]:
             yield f"{name}: CodeDeploy has alias {alias.name} {to}: it has not begun, or has taken it back"
     for one in functions:
         try:
-            yield from attach.by_hand(one, live.stage, live.functions[one.name])
+            yield from attachments.by_hand(one, live.stage, live.functions[one.name])
         except Refused as error:
             yield error.message
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ci import foreign, live, record
 from ci.errors import DollopError, UsageError
-from ci.live import attached, codedeploy, layers as layers_there
+from ci.live import attachments, codedeploy, layers as layers_there
 from ci.model import Function, Site, Stage
 from ci.plan import deploy, layering, removal, rollback, room, sites
 from ci.plan.plan import Plan
@@ -40,7 +40,7 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
         there, publish = layering.arranged(aws.region, there, packages, layers)
         new = {each.arn: each.layer.unzipped for each in publish}
         found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
-        found = attached.around(aws, found, functions, workspace.track)
+        found = attachments.around(aws, found, functions, workspace.track)
         plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
         plan = codedeploy.founded(aws, plan, workspace.track)
         sizes = layers_there.sizes(aws, [arn for arn in room.layers(plan, there) if arn not in new])
@@ -120,7 +120,7 @@ def to_delete(workspace: Workspace, globs: Sequence[str]) -> Plan:
     def one(site: Site) -> Plan:
         aws = workspace.at(site)
         found = live.read(aws, stage, functions, aliases=True, track=workspace.track)
-        found = attached.all_around(aws, found, functions, workspace.track)
+        found = attachments.all_around(aws, found, functions, workspace.track)
         return removal.delete(aws.region, functions, found, workspace.origin)
 
     return _everywhere(workspace, [], one)

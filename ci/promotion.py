@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ci import diff, live, record
 from ci.errors import UsageError
-from ci.live import attached, codedeploy, layers
+from ci.live import attachments, codedeploy, layers
 from ci.live.packages import whole
 from ci.model import Function, Package, Site, Stage
 from ci.model.live import LiveVersion
@@ -48,7 +48,7 @@ class Promotion:
         found, versions = live.compare(
             aws, self.stage, self.functions, self._targets(origin), track=self.workspace.track
         )
-        found = attached.around(aws, found, self.functions, self.workspace.track)
+        found = attachments.around(aws, found, self.functions, self.workspace.track)
         release, made_of = self._of(versions), self.workspace.origin
         plan = promote.promote(
             self.stage, aws.region, self.functions, release, versions, found, made_of, self.allow_older
@@ -82,7 +82,7 @@ class Promotion:
         rollout = self.stage.rollout is not None
         found = live.read(there, self.stage, wanted, packages, aliases=rollout, track=workspace.track)
         going = [each for each in wanted if not diff.settled(each, packages[each.name], found.functions[each.name])]
-        found = attached.around(there, found, wanted, workspace.track)
+        found = attachments.around(there, found, wanted, workspace.track)
         known = [function for function in going if found.functions[function.name]]
         before = live.read(here, self.source, known, versions=True, track=workspace.track)
         packages |= self._packages(origin, going, sound, release)

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ci import attachments
+from ci.attachments import marks
 from ci.model import Function
 from ci.model.live import LiveFunction
 from ci.plan.changes import Change
@@ -47,7 +47,7 @@ class Remembered:
 
 def of(tags: Mapping[str, str]) -> Remembered:
     """What the tags of a function tell. What is not in our form tells nothing."""
-    found = _FORM.fullmatch(tags.get(attachments.TAG, ""))
+    found = _FORM.fullmatch(tags.get(marks.TAG, ""))
     concurrency, words = found.groups() if found else (None, None)
     split = None if words is None else frozenset(re.findall(f".{{{_WORD}}}", words))
     return Remembered(tuple(concurrency.split("/")) if concurrency else (), split)
@@ -73,7 +73,7 @@ def landed(function: Function, live: LiveFunction) -> str:
 def _told(function: Function, live: LiveFunction, was: str) -> str:
     """With ``was`` in front of the concurrency that is wanted. Nothing where there is no room for it."""
     wanted = () if function.concurrency is None else tuple(dict.fromkeys((was, _shown(function.concurrency))))
-    own = attachments.own(live.tags) if function.tags is None else function.tags
+    own = marks.own(live.tags) if function.tags is None else function.tags
     words = None if function.tags is None else frozenset(_word(*each) for each in function.tags.items())
     told = str(Remembered(wanted, words))
     return told if len(told) <= _VALUE and len(own) + len(function.attachments) < _TAGS else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ci import diff, drift as by_hand, live, remembered
-from ci.live import attached
+from ci.live import attachments
 from ci.aws import Aws
 from ci.errors import DollopError
 from ci.model import Function, Stage, label
@@ -71,7 +71,7 @@ def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], t
     """
     wanted = list(functions)
     lives, latest = live.survey(aws, stages, wanted, track)
-    lives = {name: attached.urls(aws, found, wanted, track) for name, found in lives.items()}
+    lives = {name: attachments.urls(aws, found, wanted, track) for name, found in lives.items()}
     doubtful = [function for function in wanted if _is_doubtful(latest[function.name], function.name, lives.values())]
     drift = {}
     if doubtful:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from ci.apply import handover, interrupt
-from ci.apply.attach import Attaching
+from ci.apply.attachments import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.errors import AbsentError, DollopError, MovedError, ReleaseError

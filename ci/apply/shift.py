@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ci import record
 from ci.apply import handover, smoke
-from ci.apply.attach import Attaching
+from ci.apply.attachments import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.apply.restore import Move, alias, is_ours, restore

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ci import attachments, service_model, settings
-from ci.config import around, check, environment, handler, nodes, rollout, shape, sites, words
+from ci import service_model, settings
+from ci.attachments import marks, resources
+from ci.config import attachments, check, environment, handler, nodes, rollout, shape, sites, words
 from ci.config.template import Template
 from ci.errors import ConfigError, Problem, UsageError
 from ci.model import Attachment, Function, Hooks, Packaging, Pipeline, Secret, Smoke, Stage
@@ -184,7 +185,7 @@ class _Loading:
         included = tuple(dict.fromkeys(path for path in include if path))
         self.ignore_patterns(said.get("exclude", ()), name, "exclude")
         self.ignore_patterns(said.get("packaging", {}).get("allow", ()), name, "packaging", "allow")
-        for key in filter(attachments.is_kept, said.get("tags", ())):
+        for key in filter(marks.is_kept, said.get("tags", ())):
             self.problem("is reserved: AWS, or the pipeline, sets it itself", *self.origin(name, "tags", key))
         hooks = Hooks(**said.get("hooks", {}))
         if source and "Handler" in said and not hooks.build:  # what that makes is looked at when it is made
@@ -222,15 +223,15 @@ class _Loading:
             self.problem("needs a log group that is not expanded", *self.origin(name, "log_retention"))
         found: dict[str, tuple[Attachment, ...]] = {}
         for stage in self.known.values():
-            there = around.of_stage(said, stage.name)
-            for what, (key, *rest) in around.problems(there):
+            there = attachments.of_stage(said, stage.name)
+            for what, (key, *rest) in attachments.problems(there):
                 own = self.origin(name, "stages", stage.name, key, *rest[:1])
                 self.problem(what, *(own[:-2] or ("functions", name)), key, *rest)
             source = self.known.get(stage.source or "")
             if source and {site.name for site in stage.sites} <= {site.name for site in source.sites}:
                 there.pop("log_retention", None)
             if there:
-                found[stage.name] = attachments.wanted(aws_name, stage.alias, str(log_group), there)
+                found[stage.name] = resources.wanted(aws_name, stage.alias, str(log_group), there)
         reserved, provisioned = said.get("concurrency"), sum(map(_provisioned, found.values()))
         if reserved is not None and provisioned > reserved:
             # https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html

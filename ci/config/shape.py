@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
 from pydantic_core import core_schema as core
 
 from ci import service_model, settings
-from ci.config import around, sites
+from ci.config import attachments, sites
 from ci.config.values import Fields, expanding, field, fixed, mapping, of_shape, or_empty, size, text, whole
 from ci.model import SLIM, Packaging
 from ci.service_model import Shape
@@ -78,7 +78,7 @@ def document_schema(required: bool = True) -> CoreSchema:
 @functools.cache
 def _definitions() -> list[CoreSchema]:
     """What is said at several places."""
-    return around.definitions()
+    return attachments.definitions()
 
 
 def _sites() -> Fields:
@@ -125,11 +125,11 @@ def _function() -> Fields:
         "smoke": field(mapping({key: field(core.any_schema(), required=True) for key in ("event", "expect")})),
         "retain": field(core.int_schema(ge=1)),
         "max_size": field(size()),
-        **around.fields(),
-        "log_retention": field(around.retention()),
+        **attachments.fields(),
+        "log_retention": field(attachments.retention()),
         "stages": field(
             core.dict_schema(
-                core.str_schema(pattern=whole(NAME), max_length=FUNCTION_NAME_LIMIT), mapping(around.fields())
+                core.str_schema(pattern=whole(NAME), max_length=FUNCTION_NAME_LIMIT), mapping(attachments.fields())
             )
         ),
     }

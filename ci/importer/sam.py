@@ -20,7 +20,7 @@ from ci.errors import UsageError
 from ci.importer import cloudformation
 from ci.importer.cloudformation import is_intrinsic
 from ci.importer.draft import Draft, Entry, key, literal, said, variable
-from ci.importer.sam_around import AROUND
+from ci.importer.sam_attachments import ATTACHED
 
 _FUNCTION = "AWS::Serverless::Function"
 _ALIAS = "live"
@@ -151,8 +151,8 @@ class _Reading:
                 self.entry.keys["concurrency"] = self.number(value)
             elif property_ == "DeploymentPreference":
                 self.preference(value)
-            elif property_ in AROUND:
-                for note in AROUND[property_](self.now(value)):
+            elif property_ in ATTACHED:
+                for note in ATTACHED[property_](self.now(value)):
                     self.entry.note(note)
             elif property_ in _OURS:
                 continue

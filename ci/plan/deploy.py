@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
-from ci import attachments, diff, remembered
+from ci import diff, remembered
+from ci.attachments import marks
 from ci.model import Function, Package, Stage
 from ci.model.live import Live, LiveFunction, LiveVersion, VersionRecord
-from ci.plan import attach, point
+from ci.plan import attachments, point
 from ci.plan.actions import (
     Attach,
     CreateFunction,
@@ -51,8 +52,8 @@ def deploy(
         )
         for function in ordered
     )
-    changed = (line for function in ordered for line in attach.by_hand(function, stage, live.functions[function.name]))
-    notes = (*point.notes(stage, plans, live), *changed)
+    changed = (attachments.by_hand(function, stage, live.functions[function.name]) for function in ordered)
+    notes = (*point.notes(stage, plans, live), *chain.from_iterable(changed))
     return Plan("deploy", stage.name, region, release, origin, plans, notes, point.rollout(stage, plans))
 
 
@@ -87,7 +88,7 @@ class Deployment:
         self.origin = origin
 
     def plan(self, live: LiveFunction | None) -> FunctionPlan:
-        around = attach.actions(self.function, self.stage, live)
+        around = attachments.actions(self.function, self.stage, live)
         return replace(self._itself(live), attach=(*around, *self._landed(live or LiveFunction())))
 
     def _itself(self, live: LiveFunction | None) -> FunctionPlan:
@@ -100,7 +101,7 @@ class Deployment:
     def _create(self) -> FunctionPlan:
         function, package = self.function, self.package
         stored, told = self._store(""), remembered.prepared(function, LiveFunction())
-        tags = {**(function.tags or {}), **({attachments.TAG: told} if told else {})}
+        tags = {**(function.tags or {}), **({marks.TAG: told} if told else {})}
         create = CreateFunction(function.settings, function.environment, tags, package, *stored)
         return FunctionPlan(
             function.name,
@@ -214,12 +215,12 @@ class Deployment:
 
     def _tags(self, live: LiveFunction) -> tuple[Preparation, ...]:
         """What goes makes room for what comes; that comes at once with what is remembered of it."""
-        there = attachments.own(live.tags)
+        there = marks.own(live.tags)
         wanted = dict(there if self.function.tags is None else self.function.tags)
-        if was := live.tags.get(attachments.TAG):
-            there[attachments.TAG] = was
+        if was := live.tags.get(marks.TAG):
+            there[marks.TAG] = was
         if told := remembered.prepared(self.function, live):
-            wanted[attachments.TAG] = told
+            wanted[marks.TAG] = told
         new = {key: value for key, value in wanted.items() if there.get(key) != value}
         gone = tuple(sorted(there.keys() - wanted.keys()))
         return (*((UntagFunction(gone),) if gone else ()), *((TagFunction(new),) if new else ()))
@@ -227,7 +228,7 @@ class Deployment:
     def _landed(self, live: LiveFunction) -> tuple[Attach, ...]:
         """What is remembered once the concurrency has reached users, and nothing of it is to go back."""
         now, then = remembered.prepared(self.function, live), remembered.landed(self.function, live)
-        return (Attach("", attachments.mark_with("", now), attachments.mark_with("", then)),) if now != then else ()
+        return (Attach("", marks.holding("", now), marks.holding("", then)),) if now != then else ()
 
     def _drift(self, newest: LiveVersion | None, latest: LiveVersion, upload: bool) -> tuple[Change, ...]:
         """Of what ``$LATEST`` has and the newest version has not, that which this deploy will overwrite."""

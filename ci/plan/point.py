@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ci import attachments, diff, record
+from ci import diff, record
+from ci.attachments import marks
 from ci.model import Canary, CodeDeploy, Function, Settings, Stage
 from ci.model.live import AliasRecord, Live, LiveAlias, LiveFunction, LiveVersion
 from ci.plan import handover
@@ -177,7 +178,7 @@ def _unversioned(plans: Iterable[FunctionPlan]) -> Iterator[str]:
     for plan in plans:
         actions = [] if plan.new else plan.actions
         tagged = (action.keys for action in actions if isinstance(action, (TagFunction, UntagFunction)))
-        tags = any(not attachments.is_kept(key) for keys in tagged for key in keys)
+        tags = any(not marks.is_kept(key) for keys in tagged for key in keys)
         limit = any(isinstance(action, PutConcurrency) for action in actions)
         if what := [*["tags"] * tags, *["concurrency"] * limit]:
             yield f"{plan.function}: {' and '.join(what)} are not part of a version: a rollback leaves them"

@@ -9,7 +9,7 @@ from ci import diff
 from ci.errors import Refused
 from ci.model import Function, Stage
 from ci.model.live import Live, LiveVersion
-from ci.plan import attach, point
+from ci.plan import attachments, point
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import Release
 
@@ -39,7 +39,7 @@ def promote(
             reasons.append(reason)
         else:
             moved = point.existing(function, stage, found, target, release.id, origin)
-            plans.append(replace(moved, attach=attach.actions(function, stage, found)))
+            plans.append(replace(moved, attach=attachments.actions(function, stage, found)))
     if reasons:
         raise refused(reasons)
     notes = (*point.notes(stage, plans, live), *of_this_checkout(plans, versions, origin))

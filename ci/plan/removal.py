@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ci.model import Function
 from ci.model.live import Live, LiveFunction, LiveLayer, LiveVersion
-from ci.plan import attach
+from ci.plan import attachments
 from ci.plan.actions import DeleteFunction, DeleteLayer, DeleteVersion
 from ci.plan.plan import FunctionPlan, Origin, Plan
 
@@ -65,6 +65,6 @@ def delete(region: str, functions: Iterable[Function], live: Live, origin: Origi
         found = live.functions[function.name]
         if found is not None:
             gone = DeleteFunction({name: alias.version for name, alias in sorted((found.aliases or {}).items())})
-            around = attach.removal(found)
+            around = attachments.removal(found)
             plans.append(FunctionPlan(function.name, function.aws_name, attach=around, remove=(gone,), arn=found.arn))
     return Plan("delete", live.stage.name, region, "", origin, tuple(plans))

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ci import attachments
+from ci.attachments import marks
 from ci.errors import Refused
 from ci.model import CodeDeploy, Function, Stage
 from ci.model.live import AliasRecord, Live, LiveAlias, LiveFunction, LiveVersion
@@ -195,7 +195,7 @@ def rollback(
 def _staying(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> Iterator[str]:
     """A rollback is about versions: URLs, schedules and event sources call what the alias then points to."""
     moving = [(plan.function, live.functions[plan.function]) for plan in plans if plan.shift]
-    names = [name for name, found in moving if found and attachments.marked(found.tags, stage.alias)]
+    names = [name for name, found in moving if found and marks.kinds(found.tags, stage.alias)]
     if names:
         yield f"what is around the alias {stage.alias} stays as it is: {', '.join(names)}"
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from ci.errors import UsageError
 from ci.model import Function, Pipeline, Site, Stage
-from ci.policy.grants import Grant, attaching, looking_around
+from ci.policy.attachments import Grant, attaching, looking_around
 from ci.policy.needs import (
     POINT,
     Names,

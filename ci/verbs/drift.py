@@ -24,7 +24,7 @@ def drift(workspace: Workspace) -> int:
     Exits with 1 where something differs. In a workflow, one issue says what, and is closed when it is gone.
     """
     from ci import drift, gather, live
-    from ci.live import attached
+    from ci.live import attachments
     from ci.github.run import current
     from ci.render import text
 
@@ -38,7 +38,7 @@ def drift(workspace: Workspace) -> int:
         for stage in here:
             found = live.read(workspace.at(site), stage, functions, aliases=True)
             around = functions if stage.source else ()  # of the others the plan tells
-            lines += drift.strays(attached.around(workspace.at(site), found, around), around)
+            lines += drift.strays(attachments.around(workspace.at(site), found, around), around)
         if all(stage.source for stage in here):
             lines += drift.unversioned(found, functions)
         strays += [f"{name}: {line}" if name else line for line in lines]

@@ -21,7 +21,7 @@ import botocore.session
 from ci import aws as _aws
 from ci import live, local, record, settings
 from ci.errors import DollopError
-from ci.live import attached
+from ci.live import attachments
 from ci.model import File, Function, Package, Secret, Stage
 from ci.plan import deploy, promote
 from ci.plan.plan import Origin, Plan
@@ -119,7 +119,7 @@ def to_deploy(aws: _aws.Aws, wanted: Edition) -> Plan:
 def to_promote(aws: _aws.Aws, wanted: Edition, stage: Stage = PROD) -> Plan:
     targets = {function.name: TEST.alias for function in wanted.functions}
     found, versions = live.compare(aws, stage, wanted.functions, targets)
-    found = attached.around(aws, found, wanted.functions)
+    found = attachments.around(aws, found, wanted.functions)
     released = {
         name: record.Released(version.version, version.record.digest, version.code_sha256)
         for name, version in versions.items()

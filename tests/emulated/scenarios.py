@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from ci import attachments, live
+from ci import live
+from ci.attachments import resources
 from ci import aws as _aws
 from ci.apply import apply
 from ci.errors import DollopError, ReleaseError, Unwatched
@@ -144,7 +145,7 @@ def around(wanted: Edition) -> Edition:
     }
     functions = tuple(
         dataclasses.replace(
-            each, attachments={PROD.name: attachments.wanted(each.aws_name, PROD.alias, "", said[each.name])}
+            each, attachments={PROD.name: resources.wanted(each.aws_name, PROD.alias, "", said[each.name])}
         )
         for each in wanted.functions if each.name in said
     )
@@ -227,7 +228,7 @@ def _fed(aws: _aws.Aws, wanted: Edition) -> Edition:
         "log_retention": 7 * new,
     }
     alpha = next(each for each in wanted.functions if each.name == "alpha")
-    attached = attachments.wanted(alpha.aws_name, PROD.alias, f"/aws/lambda/{alpha.aws_name}", said)
+    attached = resources.wanted(alpha.aws_name, PROD.alias, f"/aws/lambda/{alpha.aws_name}", said)
     return dataclasses.replace(
         wanted, functions=(dataclasses.replace(alpha, attachments={PROD.name: attached}),)
     )

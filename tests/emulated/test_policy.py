@@ -25,7 +25,7 @@ from ci.policy.statement import Document
 from tests.emulated import command
 from tests.emulated.conftest import PIPELINE, Project
 from tests.emulated.enforcing import enforcing
-from tests.emulated.test_around import AROUND
+from tests.emulated.test_attachments import AROUND
 
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"

@@ -21,11 +21,9 @@ FILES = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "ci").rglob
 PURE = sorted(
     file
     for file in FILES
-    if file.startswith(("ci/model/", "ci/plan/", "ci/policy/", "ci/render/"))
+    if file.startswith(("ci/attachments/", "ci/model/", "ci/plan/", "ci/policy/", "ci/render/"))
     or file.removeprefix("ci/").removesuffix(".py")
-    in (
-        *("attachments", "diff", "drift", "errors", "record", "remembered", "settings", "apply/smoke"),
-    )
+    in ("apply/smoke", "diff", "drift", "errors", "record", "remembered", "settings")
 )
 WITHOUT_EFFECTS = {
     *("__future__", "base64", "collections", "dataclasses", "datetime", "functools", "hashlib", "html", "itertools",),

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ci import attachments, policy
+from ci import policy
+from ci.attachments.resources import wanted
 from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import Canary, CodeDeploy, Function, Packaging, Pipeline, Site, Smoke, Stage
@@ -67,7 +68,7 @@ AROUND: dict[str, Any] = {
 def surrounded(name: str, **around: Any) -> Function:
     """A function with ``around`` in both stages."""
     attached = {
-        stage.name: attachments.wanted(name, stage.alias, f"/aws/lambda/{name}", around) for stage in STAGES.values()
+        stage.name: wanted(name, stage.alias, f"/aws/lambda/{name}", around) for stage in STAGES.values()
     }
     return replace(function(name), attachments=attached)
 

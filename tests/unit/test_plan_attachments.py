@@ -11,11 +11,11 @@ from hypothesis import given as for_all
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from ci import attachments
+from ci.attachments import marks, resources
 from ci.errors import Refused
 from ci.model import Attachment, Function
 from ci.model.live import LiveFunction
-from ci.plan import attach
+from ci.plan import attachments
 from ci.plan.actions import Attach
 from ci.plan.changes import Change
 from ci.plan.plan import FunctionPlan, Plan
@@ -25,7 +25,7 @@ from tests.unit import given
 
 SQS = "arn:aws:sqs:eu-west-1:123456789012:"
 GROUP = "/aws/lambda/echo"
-STRANGER = Attachment("event", "", "events", "", attachments.event_settings({"EventSourceArn": f"{SQS}theirs"}), "uuid")
+STRANGER = Attachment("event", "", "events", "", resources.event_settings({"EventSourceArn": f"{SQS}theirs"}), "uuid")
 
 NAMES = st.sampled_from(["one", "two"])
 SAID = st.fixed_dictionaries(
@@ -54,7 +54,7 @@ def wanted(said: Mapping[str, Any], alias: str = "test") -> Function:
         for name, size in said.get("events", {}).items()
     }
     keys = {**said, "events": events} if events else {key: said[key] for key in said if key != "events"}
-    return replace(given.function(), attachments={"test": attachments.wanted("echo", alias, GROUP, keys)})
+    return replace(given.function(), attachments={"test": resources.wanted("echo", alias, GROUP, keys)})
 
 
 class Around:
@@ -66,16 +66,16 @@ class Around:
 
     def live(self) -> LiveFunction:
         found = given.found(given.version())
-        kinds = attachments.marked(self.tags, "test") | {"event"}
+        kinds = marks.kinds(self.tags, "test") | {"event"}
         read = tuple(
             each
             for each in self.there.values()
-            if attachments.kinds([each]) <= kinds or each.key in ("url", "log_retention", "provisioned_concurrency")
+            if resources.kinds([each]) <= kinds or each.key in ("url", "log_retention", "provisioned_concurrency")
         )
         return replace(found, tags=self.tags, attached={"test": read})
 
     def plan(self, said: Mapping[str, Any]) -> tuple[Attach, ...]:
-        return attach.actions(wanted(said), given.TEST, self.live())
+        return attachments.actions(wanted(said), given.TEST, self.live())
 
     def do(self, actions: Iterable[Attach]) -> None:
         for action in actions:
@@ -85,7 +85,7 @@ class Around:
                 self.tags |= {"dollop:test": str(action.after.settings["Value"])} if action.after else {}
             elif action.after:
                 assert about.kind != "target" or ("rule", about.id) in self.there, "a target needs its rule"
-                assert attachments.kinds([about]) <= attachments.marked(self.tags, "test"), "nothing without a mark"
+                assert resources.kinds([about]) <= marks.kinds(self.tags, "test"), "nothing without a mark"
                 self.there[key] = action.after
             else:
                 assert about.kind != "rule" or ("target", about.id) not in self.there, "a rule that has a target stays"
@@ -112,7 +112,7 @@ def test_it_becomes_what_is_wanted(before: Mapping[str, Any], after: Mapping[str
     assert () == around.plan(after)
     assert STRANGER == around.there["event", ""]
     assert "greetings" == around.tags["team"]
-    assert attachments.kinds(wanted(after).attachments["test"]) == attachments.marked(around.tags, "test")
+    assert resources.kinds(wanted(after).attachments["test"]) == marks.kinds(around.tags, "test")
 
 
 @limits(max_examples=60, deadline=None)
@@ -124,16 +124,16 @@ def test_what_is_gone_was_taken_by_hand(
     nothing is."""
     around = Around()
     around.do(around.plan(before))
-    assert [] == list(attach.by_hand(wanted(before), given.TEST, around.live()))
+    assert [] == list(attachments.by_hand(wanted(before), given.TEST, around.live()))
     ours = [key for key in around.there if key not in (("event", ""), ("group", GROUP))]
     if not ours:
         return
     kind, id = data.draw(st.sampled_from(ours))
     del around.there[kind, id]
-    line, = attach.by_hand(wanted(before), given.TEST, around.live())
+    line, = attachments.by_hand(wanted(before), given.TEST, around.live())
     assert line.startswith("echo: ") and line.endswith(f" of the alias test was changed by hand: its {kind} is gone")
     if keys(before) != keys(after):
-        assert [] == list(attach.by_hand(wanted(after), given.TEST, around.live()))
+        assert [] == list(attachments.by_hand(wanted(after), given.TEST, around.live()))
 
 
 @limits(max_examples=60, deadline=None)
@@ -168,12 +168,12 @@ def test_every_action_has_a_way_back(before: Mapping[str, Any], after: Mapping[s
 
 def test_nothing_wanted_and_nothing_marked_is_nothing_to_do() -> None:
     """Whatever there is: nothing of it is ours."""
-    assert () == attach.actions(given.function(), given.TEST, Around().live())
+    assert () == attachments.actions(given.function(), given.TEST, Around().live())
 
 
 def test_a_new_function_gets_all_of_it() -> None:
     """The mark comes first: what is begun is found again."""
-    plan = attach.actions(wanted({"url": {"AuthType": "AWS_IAM"}, "log_retention": 7}), given.TEST, None)
+    plan = attachments.actions(wanted({"url": {"AuthType": "AWS_IAM"}, "log_retention": 7}), given.TEST, None)
     assert ["mark", "url", "group", "retention"] == [action.about.kind for action in plan]
 
 
@@ -261,9 +261,9 @@ def test_a_plan_shows_it() -> None:
 @pytest.mark.parametrize(("function", "alias"), [("f" * 64, "test"), ("f" * 63, "test"), ("f" * 64, "a" * 128)])
 def test_names_fit_into_a_rule(function: str, alias: str) -> None:
     """A rule's name has 64 characters; two functions that begin alike have rules of their own."""
-    rule = attachments.rule_prefix(function, alias) + "n" * attachments.NAME_LIMIT
+    rule = resources.rule_prefix(function, alias) + "n" * resources.NAME_LIMIT
     assert len(rule) <= 64
-    assert attachments.rule_prefix(function, alias) != attachments.rule_prefix(function + "x", alias)
+    assert resources.rule_prefix(function, alias) != resources.rule_prefix(function + "x", alias)
 
 
 def test_a_statement_tells_what_it_was_made_of() -> None:
@@ -285,13 +285,13 @@ def test_a_statement_tells_what_it_was_made_of() -> None:
         ),
         ({"Principal": {"AWS": "arn:aws:iam::1:root"}}, {"Principal": "arn:aws:iam::1:root"}),
     ):
-        made = attachments.permission_settings({"Action": "lambda:InvokeFunction", **statement})
+        made = resources.permission_settings({"Action": "lambda:InvokeFunction", **statement})
         assert {"Action": "lambda:InvokeFunction", **expected} == made
 
 
 def test_statements_of_others_are_not_ours() -> None:
     """Also those that look nearly like it."""
     ours, = (each for each in wanted({"permissions": {"one": {"Principal": "a"}}}).attachments["test"])
-    assert ("permissions", "one") == attachments.entry_of(ours.id)
+    assert ("permissions", "one") == resources.entry_of(ours.id)
     for theirs in ("", "theirs", "dollop-", "dollop-permissions-one", "dollop-other-one-12345678", "x" + ours.id):
-        assert attachments.entry_of(theirs) is None
+        assert resources.entry_of(theirs) is None

@@ -1,9 +1,4 @@
-"""What a function has around it: which resources of AWS that takes, how they are named and recognised. Pure.
-
-Everything points at a stage's alias. What is ours carries our mark, and only that is ever changed or taken away: a
-statement's id and a rule's name begin with ``dollop-``, an event source mapping has the tag ``dollop``. A tag of the
-function, ``dollop:test``, tells which kinds of resources the alias ``test`` has: tags come with GetFunction, so that a
-function with nothing around it costs no other call.
+"""Which resources of AWS an attachment takes, in AWS's shape, how they are named and recognised. Pure.
 
 A schedule is a rule of EventBridge, not of EventBridge Scheduler: a rule may call a function by the function's own
 policy, where Scheduler needs a role to assume for each.
@@ -14,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ci.model import Attachment, Settings
@@ -28,9 +23,6 @@ _READ_WITH = {"target": "rule", "group": "retention"}
 KEYS = ("url", "schedules", "events", "permissions", "provisioned_concurrency", "log_retention")
 """The keys of a function in pipeline.yaml that this is about."""
 
-TAG = "dollop"
-MARK = f"{TAG}:"
-"""How the tag of a function begins that tells what an alias has around it."""
 PREFIX = "dollop-"
 """How the names of our rules and statements begin."""
 
@@ -97,7 +89,7 @@ def _event(name: str, said: Said) -> Attachment:
     """What UpdateEventSourceMapping does not take makes another mapping: it is part of what tells them apart."""
     settings = event_settings(said)
     fixed = {key: value for key, value in said.items() if key in _FIXED}
-    return Attachment("event", f"{name}-{_digest(fixed)}", "events", name, settings)
+    return Attachment("event", f"{name}-{digest(fixed)}", "events", name, settings)
 
 
 _FIXED = frozenset(
@@ -128,7 +120,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html"""
 
 
-def source(settings: Settings) -> str:
+def service(settings: Settings) -> str:
     """The service in the ARN of an event source: ``sqs``."""
     parts = str(settings.get("EventSourceArn", "")).split(":")
     return parts[2] if len(parts) > 2 else ""
@@ -136,7 +128,7 @@ def source(settings: Settings) -> str:
 
 def event_defaults(said: Said) -> dict[str, Any]:
     """What AWS takes for a source of that kind where nothing is said."""
-    kind = source(said)
+    kind = service(said)
     return _EVENT_DEFAULTS[""] | _EVENT_DEFAULTS[kind] if kind in _EVENT_DEFAULTS else {}
 
 
@@ -159,7 +151,7 @@ def is_fixed(member: str) -> bool:
 def _permission(alias: str, key: str, name: str, said: Settings) -> Attachment:
     """A statement cannot be changed, only replaced: its id tells its content, and the new one comes before the old
     one goes."""
-    statement = f"{PREFIX}{key}-{name}-{_digest([alias, said])}"
+    statement = f"{PREFIX}{key}-{name}-{digest([alias, said])}"
     return Attachment("permission", statement, key, "" if key == "url" else name, said)
 
 
@@ -200,73 +192,18 @@ def entry_of(statement: str) -> tuple[str, str] | None:
 
 def rule_prefix(function: str, alias: str) -> str:
     """How the names of all rules of one alias begin. The digest keeps two functions of similar names apart."""
-    return f"{PREFIX}{function[:20]}-{_digest([function, alias])}-"
+    return f"{PREFIX}{function[:20]}-{digest([function, alias])}-"
 
 
 _DIGEST = 8
+"""Characters of hex."""
 
 
-def _digest(content: Any) -> str:
+def digest(content: Any) -> str:
+    """What tells contents apart in names, which have no room for more."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGEST]
-
-
-# ---------------------------------------------------------------- the function's tag
-
-
-def mark_key(alias: str) -> str:
-    """The tag of a function that tells what its alias has around it; of no alias, what it remembers of itself."""
-    return f"{MARK}{alias}" if alias else TAG
-
-
-def is_kept(tag: str) -> bool:
-    """Whether a function's tag is none of the user's: it is a mark, or AWS's own."""
-    return tag == TAG or tag.startswith((MARK, "aws:"))
-
-
-def own(tags: Mapping[str, str]) -> dict[str, str]:
-    """Those of ``tags`` that are the user's."""
-    return {key: value for key, value in tags.items() if not is_kept(key)}
-
-
-def marked_aliases(tags: Mapping[str, str]) -> tuple[str, ...]:
-    """The aliases that have something around them."""
-    return tuple(sorted(tag.removeprefix(MARK) for tag in tags if tag.startswith(MARK)))
-
-
-def marked(tags: Mapping[str, str], alias: str) -> frozenset[str]:
-    """The kinds that the alias may have, as the tag tells."""
-    words = tags.get(mark_key(alias), "").split()
-    return frozenset(word for word in words if not word.startswith(_WISH))
-
-
-def is_of(tags: Mapping[str, str], alias: str, wish: Iterable[Attachment]) -> bool:
-    """Whether ``wish`` is what the last release put around the alias, as the tag tells: what differs from it since
-    then was changed by hand."""
-    return _word(wish) in tags.get(mark_key(alias), "").split()
-
-
-_WISH = "@"
-
-
-def _word(wish: Iterable[Attachment]) -> str:
-    return _WISH + _digest([[each.kind, each.id, each.settings] for each in wish])
 
 
 def kinds(attachments: Iterable[Attachment]) -> frozenset[str]:
     """The kinds of ``attachments``, one for those that are read together: what a mark holds."""
     return frozenset(_READ_WITH.get(each.kind, each.kind) for each in attachments)
-
-
-def mark(alias: str, there: Iterable[str], wish: Sequence[Attachment] = ()) -> Attachment | None:
-    """The mark for kinds ``there``, and for ``wish`` once they are so; none where there are none."""
-    return mark_with(alias, " ".join([*sorted(there), *([_word(wish)] if wish else [])]))
-
-
-def mark_of(tags: Mapping[str, str], alias: str) -> Attachment | None:
-    """The mark that is there."""
-    return mark_with(alias, tags.get(mark_key(alias), ""))
-
-
-def mark_with(alias: str, value: str) -> Attachment | None:
-    """The mark that holds ``value``; none where that is empty."""
-    return Attachment("mark", alias, "", "", {"Value": value}) if value else None

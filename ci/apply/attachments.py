@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from ci import attachments
+from ci.attachments import marks, resources
 from ci.apply.job import Job
 from ci.errors import AbsentError, AwsError, DollopError, MovedError
-from ci.live.attached import Place, read
+from ci.live.attachments import Anchor, read
 from ci.model import Attachment, Settings
 from ci.plan.actions import Attach
 from ci.plan.plan import FunctionPlan
-from ci.plan.attach import differing
+from ci.plan.attachments import differing
 
 _IN_USE = 60.0
 """Seconds until an event source mapping, which changes its state in its own time, can be changed again."""
@@ -83,11 +83,11 @@ class Begun:
 
 def _attach(job: Job, function: FunctionPlan, action: Attach) -> None:
     """One write. What is there already, by a call of ours whose answer was lost, is as good. Raises AwsError."""
-    place = _place(job, function, action)
+    anchor = _anchor(job, function, action)
     try:
-        _write(place, action)
+        _write(anchor, action)
     except MovedError:
-        if not _is_there(place, action):
+        if not _is_there(anchor, action):
             raise
     except AbsentError as error:
         if action.after is not None:
@@ -100,16 +100,16 @@ def _attach(job: Job, function: FunctionPlan, action: Attach) -> None:
 
 def _take_back(job: Job, function: FunctionPlan, action: Attach) -> None:
     """Undo ``action``, whether it has happened or not."""
-    place = _place(job, function, action)
+    anchor = _anchor(job, function, action)
     back = action.reversed()
     if action.about.kind != "mark":
         key = (action.about.kind, action.about.id)
-        there = next((one for one in read(place, attachments.kinds([action.about])) if (one.kind, one.id) == key), None)
+        there = next((one for one in read(anchor, resources.kinds([action.about])) if (one.kind, one.id) == key), None)
         if there is None and action.before is None:
             return
         back = Attach(action.alias, there, action.before)
     try:
-        _write(place, back, again=("ResourceInUseException", "ResourceConflictException"))
+        _write(anchor, back, again=("ResourceInUseException", "ResourceConflictException"))
     except AbsentError:
         if back.after is not None:
             raise
@@ -119,33 +119,33 @@ def _verb(action: Attach) -> str:
     return "removed" if action.after is None else "created" if action.before is None else "updated"
 
 
-def _place(job: Job, function: FunctionPlan, action: Attach) -> Place:
+def _anchor(job: Job, function: FunctionPlan, action: Attach) -> Anchor:
     group = action.about.id if action.about.kind in ("group", "retention") else ""
-    return Place(job.aws(function), function.aws_name, action.alias, job.arn(function), group)
+    return Anchor(job.aws(function), function.aws_name, action.alias, job.arn(function), group)
 
 
-def _is_there(place: Place, action: Attach) -> bool:
+def _is_there(anchor: Anchor, action: Attach) -> bool:
     wanted = action.after
-    found = read(place, attachments.kinds([action.about]))
+    found = read(anchor, resources.kinds([action.about]))
     same = (each for each in found if wanted and (each.kind, each.id) == (wanted.kind, wanted.id))
     return any(
         wanted and (wanted.kind == "permission" or not differing(each.settings, wanted.settings)) for each in same
     )
 
 
-def _write(place: Place, action: Attach, again: Sequence[str] = ("ResourceInUseException",)) -> None:
+def _write(anchor: Anchor, action: Attach, again: Sequence[str] = ("ResourceInUseException",)) -> None:
     """An event source mapping that is being changed, or, on the way back, still being deleted, is waited for."""
     deadline = time.monotonic() + _IN_USE
     while True:
-        if place.aws.interrupted.is_set():
+        if anchor.aws.interrupted.is_set():
             raise KeyboardInterrupt
         try:
-            return _WRITERS[action.about.kind](place, action.before, action.after)
+            return _WRITERS[action.about.kind](anchor, action.before, action.after)
         except AwsError as error:
             waits = action.about.kind == "event" and error.code in again
             if not waits or time.monotonic() > deadline:
-                raise error.about(place.name)
-        place.aws.interrupted.wait(1)
+                raise error.about(anchor.name)
+        anchor.aws.interrupted.wait(1)
 
 
 # ---------------------------------------------------------------- one writer a kind
@@ -154,105 +154,105 @@ Before = Attachment | None
 After = Attachment | None
 
 
-def _mark(place: Place, before: Before, after: After) -> None:
-    key = attachments.mark_key(place.alias)
+def _mark(anchor: Anchor, before: Before, after: After) -> None:
+    key = marks.key(anchor.alias)
     if after:
-        place.aws.call("tag_resource", Resource=place.arn, Tags={key: after.settings["Value"]})
+        anchor.aws.call("tag_resource", Resource=anchor.arn, Tags={key: after.settings["Value"]})
     else:
-        place.aws.call("untag_resource", Resource=place.arn, TagKeys=[key])
+        anchor.aws.call("untag_resource", Resource=anchor.arn, TagKeys=[key])
 
 
-def _permission(place: Place, before: Before, after: After) -> None:
-    at = {"FunctionName": place.name, "Qualifier": place.alias}
+def _permission(anchor: Anchor, before: Before, after: After) -> None:
+    at = {"FunctionName": anchor.name, "Qualifier": anchor.alias}
     if after and not before:
-        source = {"SourceArn": _rule_arn(place, after.name)} if after.key == "schedules" else {}
-        place.aws.call("add_permission", **at, StatementId=after.id, **{**after.settings, **source})
+        source = {"SourceArn": _rule_arn(anchor, after.name)} if after.key == "schedules" else {}
+        anchor.aws.call("add_permission", **at, StatementId=after.id, **{**after.settings, **source})
     elif before and not after:
-        place.aws.call("remove_permission", **at, StatementId=before.id)
+        anchor.aws.call("remove_permission", **at, StatementId=before.id)
 
 
-def _rule_arn(place: Place, schedule: str) -> str:
-    _, partition, _, region, account, *_ = place.arn.split(":")
-    name = f"{attachments.rule_prefix(place.name, place.alias)}{schedule}"
+def _rule_arn(anchor: Anchor, schedule: str) -> str:
+    _, partition, _, region, account, *_ = anchor.arn.split(":")
+    name = f"{resources.rule_prefix(anchor.name, anchor.alias)}{schedule}"
     return f"arn:{partition}:events:{region}:{account}:rule/{name}"
 
 
-def _url(place: Place, before: Before, after: After) -> None:
-    at = {"FunctionName": place.name, "Qualifier": place.alias}
+def _url(anchor: Anchor, before: Before, after: After) -> None:
+    at = {"FunctionName": anchor.name, "Qualifier": anchor.alias}
     if after and before:
-        place.aws.call("update_function_url_config", **at, **after.settings)
+        anchor.aws.call("update_function_url_config", **at, **after.settings)
     elif after:
-        place.aws.call("create_function_url_config", **at, **_without_empty(after.settings))
+        anchor.aws.call("create_function_url_config", **at, **_without_empty(after.settings))
     else:
-        place.aws.call("delete_function_url_config", **at)
+        anchor.aws.call("delete_function_url_config", **at)
 
 
-def _rule(place: Place, before: Before, after: After) -> None:
+def _rule(anchor: Anchor, before: Before, after: After) -> None:
     if after:
-        place.aws.ask("events", "put_rule", Name=after.id, **after.settings)
+        anchor.aws.ask("events", "put_rule", Name=after.id, **after.settings)
     elif before:
-        place.aws.ask("events", "delete_rule", Name=before.id)
+        anchor.aws.ask("events", "delete_rule", Name=before.id)
 
 
-def _target(place: Place, before: Before, after: After) -> None:
+def _target(anchor: Anchor, before: Before, after: After) -> None:
     answer: Mapping[str, Any] = {}
     if after:
-        target = {"Id": attachments.TAG, "Arn": place.target, **_without_empty(after.settings)}
-        answer = place.aws.ask("events", "put_targets", Rule=after.id, Targets=[target])
+        target = {"Id": marks.TAG, "Arn": anchor.target, **_without_empty(after.settings)}
+        answer = anchor.aws.ask("events", "put_targets", Rule=after.id, Targets=[target])
     elif before:
-        answer = place.aws.ask("events", "remove_targets", Rule=before.id, Ids=[attachments.TAG])
+        answer = anchor.aws.ask("events", "remove_targets", Rule=before.id, Ids=[marks.TAG])
     for failed in answer.get("FailedEntries", ()):
-        raise AwsError(f"{place.name}: PutTargets: {failed.get('ErrorMessage')}", code=failed.get("ErrorCode", ""))
+        raise AwsError(f"{anchor.name}: PutTargets: {failed.get('ErrorMessage')}", code=failed.get("ErrorCode", ""))
 
 
-def _event(place: Place, before: Before, after: After) -> None:
+def _event(anchor: Anchor, before: Before, after: After) -> None:
     """Not every source takes every member: what is as it was, or as AWS has it by itself, is not sent."""
     if after and before:
         said = {key: after.settings[key] for key in differing(before.settings, after.settings)}
         if said.get("DestinationConfig") == {}:
             said["DestinationConfig"] = {"OnFailure": {"Destination": ""}}
         if said:
-            place.aws.call("update_event_source_mapping", UUID=before.reference, **said)
+            anchor.aws.call("update_event_source_mapping", UUID=before.reference, **said)
     elif after:
-        defaults = attachments.event_defaults(after.settings)
+        defaults = resources.event_defaults(after.settings)
         said = {key: value for key, value in after.settings.items() if key not in defaults or value != defaults[key]}
-        tags = {attachments.TAG: after.id}
-        place.aws.call("create_event_source_mapping", FunctionName=place.target, Tags=tags, **said)
+        tags = {marks.TAG: after.id}
+        anchor.aws.call("create_event_source_mapping", FunctionName=anchor.target, Tags=tags, **said)
     elif before:
-        place.aws.call("delete_event_source_mapping", UUID=before.reference)
+        anchor.aws.call("delete_event_source_mapping", UUID=before.reference)
 
 
-def _provisioned(place: Place, before: Before, after: After) -> None:
-    at = {"FunctionName": place.name, "Qualifier": place.alias}
+def _provisioned(anchor: Anchor, before: Before, after: After) -> None:
+    at = {"FunctionName": anchor.name, "Qualifier": anchor.alias}
     if after:
-        place.aws.call("put_provisioned_concurrency_config", **at, **after.settings)
+        anchor.aws.call("put_provisioned_concurrency_config", **at, **after.settings)
     else:
-        place.aws.call("delete_provisioned_concurrency_config", **at)
+        anchor.aws.call("delete_provisioned_concurrency_config", **at)
 
 
-def _group(place: Place, before: Before, after: After) -> None:
+def _group(anchor: Anchor, before: Before, after: After) -> None:
     """Never taken away: logs outlive what wrote them."""
     if after and not before:
         try:
-            place.aws.ask("logs", "create_log_group", logGroupName=after.id)
+            anchor.aws.ask("logs", "create_log_group", logGroupName=after.id)
         except AwsError as error:
             if error.code != "ResourceAlreadyExistsException":
                 raise
 
 
-def _retention(place: Place, before: Before, after: After) -> None:
+def _retention(anchor: Anchor, before: Before, after: After) -> None:
     if after:
         days = after.settings["RetentionInDays"]
-        place.aws.ask("logs", "put_retention_policy", logGroupName=after.id, retentionInDays=days)
+        anchor.aws.ask("logs", "put_retention_policy", logGroupName=after.id, retentionInDays=days)
     elif before:
-        place.aws.ask("logs", "delete_retention_policy", logGroupName=before.id)
+        anchor.aws.ask("logs", "delete_retention_policy", logGroupName=before.id)
 
 
 def _without_empty(said: Settings) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value not in ("", [], {})}
 
 
-_WRITERS: Mapping[str, Callable[[Place, Before, After], None]] = {
+_WRITERS: Mapping[str, Callable[[Anchor, Before, After], None]] = {
     "mark": _mark,
     "permission": _permission,
     "url": _url,

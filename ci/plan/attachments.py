@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ci import attachments
+from ci.attachments import marks, resources
 from ci.errors import Refused
 from ci.model import Attachment, Function, Stage
 from ci.model.live import LiveFunction
@@ -23,7 +23,7 @@ def actions(function: Function, stage: Stage, live: LiveFunction | None) -> tupl
     """
     alias, wanted = stage.alias, function.attachments.get(stage.name, ())
     tags = live.tags if live else {}
-    marked = attachments.marked(tags, alias)
+    marked = marks.kinds(tags, alias)
     if not wanted and not marked:
         return ()
     there = live.attached.get(alias, ()) if live else ()
@@ -31,18 +31,18 @@ def actions(function: Function, stage: Stage, live: LiveFunction | None) -> tupl
     old, new = _by_id(there), _by_id(wanted)
     coming = [Attach(alias, old.get(key), each) for key, each in new.items() if _differ(old.get(key), each)]
     going = tuple(_removals(alias, (each for key, each in old.items() if key not in new)))
-    now, kinds = attachments.mark_of(tags, alias), attachments.kinds(wanted)
-    final = attachments.mark(alias, kinds, wanted)
+    now, kinds = marks.found(tags, alias), resources.kinds(wanted)
+    final = marks.mark(alias, kinds, wanted)
     if not going:
         return (*_mark(alias, now, final), *coming)
-    between = now if kinds <= marked else attachments.mark(alias, marked | kinds)
+    between = now if kinds <= marked else marks.mark(alias, marked | kinds)
     return (*_mark(alias, now, between), *coming, *going, *_mark(alias, between, final))
 
 
 def by_hand(function: Function, stage: Stage, live: LiveFunction | None) -> Iterator[str]:
     """What is not as the last release left it, where that wanted what this checkout wants; by its field."""
     wanted = function.attachments.get(stage.name, ())
-    if live is None or not attachments.is_of(live.tags, stage.alias, wanted):
+    if live is None or not marks.tells(live.tags, stage.alias, wanted):
         return
     for action in actions(function, stage, live):
         about = action.about
@@ -69,7 +69,7 @@ def removal(live: LiveFunction) -> tuple[Attach, ...]:
 
 def _removals(alias: str, gone: Iterable[Attachment]) -> Iterable[Attach]:
     ours = [each for each in gone if each.kind != "group" and not _is_foreign(each)]
-    for each in sorted(ours, key=lambda each: attachments.KINDS.index(each.kind), reverse=True):
+    for each in sorted(ours, key=lambda each: resources.KINDS.index(each.kind), reverse=True):
         yield Attach(alias, each, None)
 
 
@@ -93,7 +93,7 @@ def _differ(before: Attachment | None, after: Attachment) -> bool:
 def differing(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
     """What of ``after`` is not so in ``before``, but for what a mapping keeps for as long as it lives."""
     return tuple(
-        member for member, value in after.items() if not attachments.is_fixed(member) and before.get(member) != value
+        member for member, value in after.items() if not resources.is_fixed(member) and before.get(member) != value
     )
 
 

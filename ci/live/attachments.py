@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ci import attachments, service_model, settings
+from ci import service_model, settings
+from ci.attachments import marks, resources
 from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
 from ci.model import Attachment, Function
@@ -17,7 +18,7 @@ from ci.parallel import Track, each, quiet
 
 
 @dataclass(frozen=True)
-class Place:
+class Anchor:
     """An alias to which things are attached."""
 
     aws: Aws
@@ -40,8 +41,8 @@ def around(aws: Aws, live: Live, functions: Iterable[Function], track: Track = q
 
     def kinds(function: Function, found: LiveFunction | None) -> frozenset[str]:
         wanted = function.attachments.get(stage.name, ())
-        marked = attachments.marked(found.tags, stage.alias) if found else frozenset()
-        return marked | attachments.kinds(wanted) if found else frozenset()
+        marked = marks.kinds(found.tags, stage.alias) if found else frozenset()
+        return marked | resources.kinds(wanted) if found else frozenset()
 
     return _with(aws, live, functions, lambda function, found: {stage.alias: kinds(function, found)}, track)
 
@@ -51,7 +52,7 @@ def all_around(aws: Aws, live: Live, functions: Iterable[Function], track: Track
 
     def kinds(function: Function, found: LiveFunction | None) -> Mapping[str, frozenset[str]]:
         tags = found.tags if found else {}
-        return {alias: attachments.marked(tags, alias) for alias in attachments.marked_aliases(tags)}
+        return {alias: marks.kinds(tags, alias) for alias in marks.aliases(tags)}
 
     return _with(aws, live, functions, kinds, track)
 
@@ -61,7 +62,7 @@ def urls(aws: Aws, live: Live, functions: Iterable[Function], track: Track = qui
     alias = live.stage.alias
 
     def kinds(function: Function, found: LiveFunction | None) -> Mapping[str, frozenset[str]]:
-        return {alias: attachments.marked(found.tags, alias) & {"url"}} if found else {}
+        return {alias: marks.kinds(found.tags, alias) & {"url"}} if found else {}
 
     return _with(aws, live, functions, kinds, track)
 
@@ -86,7 +87,7 @@ def _with(
     def one(item: tuple[Function, LiveFunction, str, frozenset[str]]) -> tuple[Attachment, ...]:
         function, found, alias, those = item
         group = settings.log_group_of(function.aws_name, function.settings)
-        return read(Place(aws, function.aws_name, alias, found.arn, group), those)
+        return read(Anchor(aws, function.aws_name, alias, found.arn, group), those)
 
     with track(f"reading around {live.stage.name}", len(asked)) as done:
         answers = each(one, asked, aws.interrupted, done)
@@ -100,71 +101,71 @@ def _with(
     return replace(live, functions=known)
 
 
-def read(place: Place, kinds: Iterable[str]) -> tuple[Attachment, ...]:
-    """What of ``kinds`` is at ``place``; of the kinds of which there can be several, only what has our mark."""
+def read(anchor: Anchor, kinds: Iterable[str]) -> tuple[Attachment, ...]:
+    """What of ``kinds`` is at ``anchor``; of the kinds of which there can be several, only what has our mark."""
     try:
-        return tuple(found for kind in sorted(kinds) if kind in _READERS for found in _READERS[kind](place))
+        return tuple(found for kind in sorted(kinds) if kind in _READERS for found in _READERS[kind](anchor))
     except AwsError as error:
-        raise error.about(place.name)
+        raise error.about(anchor.name)
 
 
-def _permissions(place: Place) -> Iterator[Attachment]:
+def _permissions(anchor: Anchor) -> Iterator[Attachment]:
     try:
-        policy = place.aws.call("get_policy", FunctionName=place.name, Qualifier=place.alias)["Policy"]
+        policy = anchor.aws.call("get_policy", FunctionName=anchor.name, Qualifier=anchor.alias)["Policy"]
     except AbsentError:
         return
     for statement in json.loads(policy)["Statement"]:
-        if entry := attachments.entry_of(statement.get("Sid", "")):
-            said = attachments.permission_settings(statement)
+        if entry := resources.entry_of(statement.get("Sid", "")):
+            said = resources.permission_settings(statement)
             yield Attachment("permission", statement["Sid"], *entry, said)
 
 
-def _url(place: Place) -> Iterator[Attachment]:
+def _url(anchor: Anchor) -> Iterator[Attachment]:
     try:
-        answer = place.aws.call("get_function_url_config", FunctionName=place.name, Qualifier=place.alias)
+        answer = anchor.aws.call("get_function_url_config", FunctionName=anchor.name, Qualifier=anchor.alias)
     except AbsentError:
         return
     members = ("AuthType", "InvokeMode", "Cors")
     said = {key: value for key, value in answer.items() if key in members}
-    yield Attachment("url", "", "url", "", attachments.url_settings(said), answer["FunctionUrl"])
+    yield Attachment("url", "", "url", "", resources.url_settings(said), answer["FunctionUrl"])
 
 
-def _schedules(place: Place) -> Iterator[Attachment]:
-    prefix = attachments.rule_prefix(place.name, place.alias)
-    for page in place.aws.read("events", "list_rules", NamePrefix=prefix):
+def _schedules(anchor: Anchor) -> Iterator[Attachment]:
+    prefix = resources.rule_prefix(anchor.name, anchor.alias)
+    for page in anchor.aws.read("events", "list_rules", NamePrefix=prefix):
         for rule in page["Rules"]:
             name = rule["Name"].removeprefix(prefix)
             said = {"ScheduleExpression": rule.get("ScheduleExpression", ""), "State": rule["State"]}
             yield Attachment("rule", rule["Name"], "schedules", name, said)
-            for answer in place.aws.read("events", "list_targets_by_rule", Rule=rule["Name"]):
+            for answer in anchor.aws.read("events", "list_targets_by_rule", Rule=rule["Name"]):
                 for target in answer["Targets"]:
-                    if target["Id"] == attachments.TAG and target["Arn"] == place.target:
+                    if target["Id"] == marks.TAG and target["Arn"] == anchor.target:
                         yield Attachment("target", rule["Name"], "schedules", name, {"Input": target.get("Input", "")})
 
 
-def _events(place: Place) -> Iterator[Attachment]:
+def _events(anchor: Anchor) -> Iterator[Attachment]:
     """Those of others too, which have no id: no second mapping can be made for the same source and alias."""
     members = service_model.members("CreateEventSourceMapping").keys() - {"Tags", "FunctionName"}
     try:
-        listed = list(place.aws.pages("list_event_source_mappings", "EventSourceMappings", FunctionName=place.target))
+        listed = list(anchor.aws.pages("list_event_source_mappings", "EventSourceMappings", FunctionName=anchor.target))
     except AbsentError:
         return
     for item in listed:
         if item.get("State") == "Deleting":
             continue
         try:
-            tags = place.aws.call("list_tags", Resource=_mapping_arn(place, item))["Tags"]
+            tags = anchor.aws.call("list_tags", Resource=_mapping_arn(anchor, item))["Tags"]
         except AbsentError:
             continue  # deleted since it was listed
         said = {key: _plain(value) for key, value in item.items() if key in members}
         said["Enabled"] = item.get("State") not in ("Disabled", "Disabling")
-        id = tags.get(attachments.TAG, "")
-        found = attachments.event_settings(said)
+        id = tags.get(marks.TAG, "")
+        found = resources.event_settings(said)
         yield Attachment("event", id, "events", id.rpartition("-")[0], found, item["UUID"])
 
 
-def _mapping_arn(place: Place, item: Mapping[str, Any]) -> str:
-    account = place.arn.rpartition(":function:")[0]
+def _mapping_arn(anchor: Anchor, item: Mapping[str, Any]) -> str:
+    account = anchor.arn.rpartition(":function:")[0]
     return str(item.get("EventSourceMappingArn") or f"{account}:event-source-mapping:{item['UUID']}")
 
 
@@ -172,25 +173,25 @@ def _plain(value: Any) -> Any:
     return value.timestamp() if isinstance(value, datetime) else value
 
 
-def _provisioned(place: Place) -> Iterator[Attachment]:
+def _provisioned(anchor: Anchor) -> Iterator[Attachment]:
     try:
-        answer = place.aws.call("get_provisioned_concurrency_config", FunctionName=place.name, Qualifier=place.alias)
+        answer = anchor.aws.call("get_provisioned_concurrency_config", FunctionName=anchor.name, Qualifier=anchor.alias)
     except AbsentError:
         return
     said = {"ProvisionedConcurrentExecutions": answer["RequestedProvisionedConcurrentExecutions"]}
     yield Attachment("provisioned", "", "provisioned_concurrency", "", said)
 
 
-def _retention(place: Place) -> Iterator[Attachment]:
-    for page in place.aws.read("logs", "describe_log_groups", logGroupNamePrefix=place.log_group):
+def _retention(anchor: Anchor) -> Iterator[Attachment]:
+    for page in anchor.aws.read("logs", "describe_log_groups", logGroupNamePrefix=anchor.log_group):
         for group in page["logGroups"]:
-            if group["logGroupName"] == place.log_group:
-                yield Attachment("group", place.log_group, "log_retention", "", {})
+            if group["logGroupName"] == anchor.log_group:
+                yield Attachment("group", anchor.log_group, "log_retention", "", {})
                 if days := group.get("retentionInDays"):
-                    yield Attachment("retention", place.log_group, "log_retention", "", {"RetentionInDays": days})
+                    yield Attachment("retention", anchor.log_group, "log_retention", "", {"RetentionInDays": days})
 
 
-_READERS: Mapping[str, Callable[[Place], Iterator[Attachment]]] = {
+_READERS: Mapping[str, Callable[[Anchor], Iterator[Attachment]]] = {
     "permission": _permissions,
     "url": _url,
     "rule": _schedules,

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic_core import CoreSchema
 from pydantic_core import core_schema as core
 
-from ci import attachments, service_model
+from ci import service_model
+from ci.attachments import resources
 from ci.config import template
 from ci.config.values import Fields, field, mapping, of_shape, or_alone
 from ci.settings import snake_case
@@ -30,7 +31,7 @@ _KEYS = ("url", "schedules", "events", "permissions", "provisioned_concurrency")
 
 def definitions() -> list[CoreSchema]:
     """What ``fields`` refers to."""
-    name = core.str_schema(pattern=rf"^(?:{NAME})$", max_length=attachments.NAME_LIMIT)
+    name = core.str_schema(pattern=rf"^(?:{NAME})$", max_length=resources.NAME_LIMIT)
 
     def taken(operation: str, without: Collection[str] = (), optional: Collection[str] = ()) -> CoreSchema:
         required = set(service_model.request(operation).required) - set(optional)
@@ -66,7 +67,7 @@ def definitions() -> list[CoreSchema]:
 
 def retention() -> CoreSchema:
     """Days for which logs are kept."""
-    return core.literal_schema(list(attachments.RETENTIONS))
+    return core.literal_schema(list(resources.RETENTIONS))
 
 
 _BY_NAME = ("schedules", "events", "permissions")
@@ -75,7 +76,7 @@ _BY_NAME = ("schedules", "events", "permissions")
 def of_stage(said: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """What ``said``, a function that was checked, has around it in ``stage``: its own keys, and over them those that
     it says of the stage."""
-    own = {key: said[key] for key in attachments.KEYS if key in said}
+    own = {key: said[key] for key in resources.KEYS if key in said}
     there: dict[str, Any] = said.get("stages", {}).get(stage, {})
     named = {key: own.get(key, {}) | there.get(key, {}) for key in _BY_NAME if key in own or key in there}
     return own | there | named
@@ -100,7 +101,7 @@ def problems(said: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
         if "Input" in entry and len(json.dumps(entry["Input"])) > limit:
             yield f"takes more than {limit:.0f} characters as JSON", ("schedules", name, "input")
     for name, entry in said.get("events", {}).items():
-        service = attachments.source(entry)
+        service = resources.service(entry)
         if not entry.get("EventSourceArn") and not entry.get("SelfManagedEventSource"):
             yield "is missing", ("events", name, "event_source_arn")
         elif service in ("kinesis", "dynamodb") and "StartingPosition" not in entry:

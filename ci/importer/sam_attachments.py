@@ -63,7 +63,7 @@ def _as_said(what: str, ours: str, name: str, value: Any) -> str:
     return f"Stays with CloudFormation: {what}. Taken out of the stack it would be {there}"
 
 
-AROUND: dict[str, Callable[[Mapping[str, Any]], Notes]] = {
+ATTACHED: dict[str, Callable[[Mapping[str, Any]], Notes]] = {
     "Events": _events, "FunctionUrlConfig": _url, "ProvisionedConcurrencyConfig": _provisioned,
 }
 """What SAM attaches to the alias. It stays in the stack: made here too, it would be there twice."""

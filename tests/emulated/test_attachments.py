@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from ci import attachments, local
+from ci import local
+from ci.attachments import resources
 from tests.emulated import command
 from tests.emulated.conftest import REGION, Account, Project
 from tests.emulated.enforcing import DIRECT
@@ -113,7 +114,7 @@ def found(account: Account, alias: str = "test") -> dict[str, Any]:
     mappings = functions.list_event_source_mappings(FunctionName=f"audit:{alias}")["EventSourceMappings"]
     urls = functions.list_function_url_configs(FunctionName="audit")["FunctionUrlConfigs"]
     groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/audit")["logGroups"]
-    rules = events.list_rules(NamePrefix=attachments.rule_prefix("audit", alias))["Rules"]
+    rules = events.list_rules(NamePrefix=resources.rule_prefix("audit", alias))["Rules"]
     return {
         "rules": {rule["Name"].rpartition("-")[2]: rule["ScheduleExpression"] for rule in rules},
         "targets": {
@@ -161,7 +162,7 @@ def test_all_of_it_points_at_the_alias(
         time.sleep(0.1)
     assert f"{arn(account)}:1" == (tmp_path / "order").read_text()
     schedule = next(each for id, each in said_by_statements(account, "test").items() if "schedules" in id)
-    rule = f"arn:aws:events:{REGION}:{account.id}:rule/{attachments.rule_prefix('audit', 'test')}nightly"
+    rule = f"arn:aws:events:{REGION}:{account.id}:rule/{resources.rule_prefix('audit', 'test')}nightly"
     assert ("events.amazonaws.com", rule) == (
         schedule["Principal"]["Service"], schedule["Condition"]["ArnLike"]["AWS:SourceArn"]
     )
@@ -321,7 +322,7 @@ def test_what_was_changed_by_hand_is_named(around: str, dollop: Dollop, account:
     functions.update_function_url_config(FunctionName="audit", Qualifier="test", AuthType="AWS_IAM")
     mapping, = functions.list_event_source_mappings(FunctionName="audit:test")["EventSourceMappings"]
     functions.update_event_source_mapping(UUID=mapping["UUID"], BatchSize=9)
-    rule = f"{attachments.rule_prefix('audit', 'test')}nightly"
+    rule = f"{resources.rule_prefix('audit', 'test')}nightly"
     events.disable_rule(Name=rule)
     statement = next(id for id in said_by_statements(account, "test") if "mail" in id)
     functions.remove_permission(FunctionName="audit", Qualifier="test", StatementId=statement)
@@ -348,7 +349,7 @@ def test_drift_is_what_was_changed_around_a_promoted_alias(
     done(dollop("promote", "prod"))
     assert 0 == dollop("drift").code
     events = account.client("events")
-    events.disable_rule(Name=f"{attachments.rule_prefix('audit', 'prod')}nightly")
+    events.disable_rule(Name=f"{resources.rule_prefix('audit', 'prod')}nightly")
     result = dollop("drift")
     line = "audit: schedules.nightly of the alias prod was changed by hand: state"
     assert (1, True) == (result.code, line in result.err)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ci import attachments, settings
+from ci import settings
+from ci.attachments import resources
 from ci.model import Attachment, Function
 from ci.policy.statement import Place, Statement
 
@@ -24,7 +25,7 @@ def _kinds(functions: Iterable[Function]) -> frozenset[str]:
     for function in functions:
         for attached in function.attachments.values():
             there += attached
-    return attachments.kinds(there)
+    return resources.kinds(there)
 
 
 def looking_around(
@@ -110,7 +111,7 @@ def _mappings(where: Place) -> str:
 
 
 def _rules(where: Place) -> str:
-    return where.arn("events", f"rule/{attachments.PREFIX}*")
+    return where.arn("events", f"rule/{resources.PREFIX}*")
 
 
 def _logs(functions: Iterable[Function], where: Place) -> Iterable[str]:
