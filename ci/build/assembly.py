@@ -153,7 +153,7 @@ def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
             f"function {function.name}: {'; '.join(found[:3])}{more}",
             f"require what has a wheel for {wanted}, or exclude the files",
         )
-    if function.settings.get("Layers"):
+    if target.has_more(function):
         return
     for path, library in elf.absent(contents.binaries):
         by = contents.brought.get(path) or contents.own[path]
@@ -183,7 +183,7 @@ def _check_handler(inputs: Inputs, contents: Contents, found: Finding | None, sa
     if found.file in contents.own or by:
         what += f" ({contents.own.get(found.file, found.file)}:{found.line}{' of ' * bool(by)}{by})"
     elsewhere = found.missing in handler.importable(function, contents.entries, contents.own)
-    if not found.certain or found.missing and (elsewhere or function.settings.get("Layers")):
+    if not found.certain or found.missing and (elsewhere or target.has_more(function)):
         say(f"{what} (here; on Lambda it may be there)")
         return
     if found.output:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .. import syntax
 from ..model import Function
-from . import archive, probe
+from . import archive, probe, standard, target
 from .archive import Entry
 
 _GUARDS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
@@ -41,7 +40,10 @@ def read_imports(function: Function, package: Package, own: Mapping[str, str]) -
     first = _find(module, package)
     if first is None:
         return Finding(f"there is no {module}.py in the package", module)
+    python = target.of(function.runtime, function.architecture).python
     there = importable(function, package, own)
+    if "setuptools" in there:
+        there.add("distutils")  # https://setuptools.pypa.io/en/latest/deprecated/distutils-legacy.html
     waiting, seen = [first], {first}
     while waiting:
         path = waiting.pop()
@@ -54,8 +56,9 @@ def read_imports(function: Function, package: Package, own: Mapping[str, str]) -
             return Finding(f"{where}: {error.msg}", certain=False)
         for line, name in _imports(tree.body, _parent(path)):
             top = name.split(".")[0]
-            if top not in there and top not in sys.stdlib_module_names and top not in probe.PROVIDED:
-                return Finding(f"{own[path]}:{line}: No module named '{top}'", top)
+            if top not in there and not standard.has(top, python) and top not in probe.PROVIDED:
+                gone = f", which {function.runtime} has no longer" if standard.GONE.get(top, 99) <= python[1] else ""
+                return Finding(f"{own[path]}:{line}: No module named '{top}'{gone}", top)
             for wanted in _with_parents(name):
                 if (found := _find(wanted, package)) and found not in seen:
                     seen.add(found)
@@ -93,11 +96,21 @@ def _with_parents(name: str) -> Iterator[str]:
 def _catches(handler: ast.ExceptHandler) -> bool:
     """Whether a missing module is caught."""
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(each is None or isinstance(each, ast.Name) and each.id in _GUARDS for each in types)
+    return any(each is None or _last_name(each) in _GUARDS for each in types)
+
+
+def _last_name(expression: ast.expr) -> str:
+    match expression:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
 
 
 def _imports(body: list[ast.stmt], parent: list[str]) -> Iterator[tuple[int, str]]:
-    """Line and full name of each module that the statements surely import: what an ``if`` holds may never run."""
+    """Line and full name of each module that the statements surely import.
+
+    What an ``if`` holds may never run, and what is wrong in a ``with`` may be suppressed.
+    """
     for statement in body:
         match statement:
             case ast.Import(names=names):
@@ -115,5 +128,5 @@ def _imports(body: list[ast.stmt], parent: list[str]) -> Iterator[tuple[int, str
                 if not any(_catches(handler) for handler in handlers):
                     yield from _imports(tried + otherwise, parent)
                 yield from _imports(final, parent)
-            case ast.With(body=inner) | ast.ClassDef(body=inner):
+            case ast.ClassDef(body=inner):
                 yield from _imports(inner, parent)

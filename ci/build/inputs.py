@@ -89,7 +89,7 @@ class Reader:
         key = _digest([
             edition(), function.runtime, function.architecture, function.handler, list(map(str, function.include)),
             function.exclude, astuple(replace(function.packaging, bucket="")), function.hooks.build,
-            function.settings.get("Layers"), wanted.key if wanted else None,
+            [function.settings.get(name) for name in target.BESIDE], wanted.key if wanted else None,
             [(source.path, source.mode, digest) for source, digest in zip(found, hashes)],
         ])
         return Inputs(function, found, hashes, wanted, key)

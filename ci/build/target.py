@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import BuildError
+from ..model import Function
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
@@ -18,6 +19,8 @@ _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 """Older names of three manylinux levels: https://peps.python.org/pep-0600/#legacy-manylinux-tags"""
 _OLDEST = {"x86_64": 5, "aarch64": 17}
+BESIDE = ("Layers", "FileSystemConfigs")
+"""Settings that bring files to a function beside its package."""
 _PATCH = {8: 18, 9: 18, 10: 13, 11: 6}
 """Patch level that a runtime surely has, so that ``requires-python`` of the ``>=3.9.2`` kind is met."""
 
@@ -60,6 +63,11 @@ def of(runtime: str, architecture: str) -> Target:
     minor = int(match[1])
     glibc = (2, 34) if minor >= 12 else (2, 26) if minor >= 8 else (2, 17)
     return Target((3, minor), _MACHINES[architecture], glibc)
+
+
+def has_more(function: Function) -> bool:
+    """Whether there may be modules and libraries beside the package, which nobody here knows: of layers, or of EFS."""
+    return any(function.settings.get(name) for name in BESIDE)
 
 
 def is_here(target: Target) -> bool:

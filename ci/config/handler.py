@@ -15,10 +15,13 @@ _FORM = re.compile(r"(?P<module>[^\s./]+(?:[./][^\s./]+)*)\.(?P<function>[^\W\d]
 _STAR = "*"
 
 
-def problems(handler: str, runtime: str | None, source: Path, include: Iterable[Path]) -> list[str]:
+def problems(
+    handler: str, runtime: str | None, source: Path, include: Iterable[Path], elsewhere: bool = False
+) -> list[str]:
     """What is wrong with ``handler``, ``module.function``.
 
-    It is looked for in the folder ``source`` and in what lies beside that in the package, ``include``.
+    It is looked for in the folder ``source`` and in what lies beside that in the package, ``include``. With
+    ``elsewhere`` it may be in a dependency or a layer, as those of observers that call ours are: the build tells.
     """
     form = _FORM.fullmatch(handler)
     if not form:
@@ -29,6 +32,9 @@ def problems(handler: str, runtime: str | None, source: Path, include: Iterable[
     candidates = [folder / end for folder in folders for end in (f"{module}/__init__.py", f"{module}.py")]
     file = next((path for path in candidates if path.is_file()), None)
     if file is None:
+        ours = any((folder / name).exists() for folder in folders for name in (top, f"{top}.py"))
+        if elsewhere and not ours:
+            return []
         return [f"there is no {module}.py in the source or in what it includes"]
     try:
         with warnings.catch_warnings():

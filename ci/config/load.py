@@ -190,7 +190,8 @@ class _Loading:
         hooks = Hooks(**said.get("hooks", {}))
         if source and "Handler" in said and not hooks.build:  # what that makes is looked at when it is made
             beside = [self.root / path for path in included]
-            for what in handler.problems(said["Handler"], said.get("Runtime"), self.root / source, beside):
+            more = bool(requirements or said.get("Layers"))
+            for what in handler.problems(said["Handler"], said.get("Runtime"), self.root / source, beside, more):
                 self.problem(what, "functions", name, "handler")
         return Function(
             name=name,

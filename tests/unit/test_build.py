@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -195,12 +196,20 @@ def test_what_was_refused_is_refused_again(tmp_path: Path) -> None:
     assert [] == [path for path in (tmp_path / ".dollop").rglob("*") if path.is_file()]
 
 
-def test_a_layer_may_bring_what_is_missing(tmp_path: Path) -> None:
-    """With layers nobody here knows: it is said, and built."""
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Layers": ["arn:aws:lambda:eu-west-1:1:layer:deps:1"]},
+        {"FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:x", "LocalMountPath": "/mnt/lib"}]},
+    ],
+    ids=["layer", "EFS"],
+)
+def test_what_may_lie_beside_the_package(tmp_path: Path, more: dict[str, Any]) -> None:
+    """Of layers and file systems nobody here knows what they bring: what is missing is said, and it is built."""
     lay(tmp_path)
     (tmp_path / "functions/echo/echo.py").write_text("import requests\n" + CODE)
     said: list[str] = []
-    make(tmp_path, function(settings={**SETTINGS, "Layers": ["arn:aws:lambda:eu-west-1:1:layer:deps:1"]}), said)
+    make(tmp_path, function(settings={**SETTINGS, **more}), said)
     assert "No module named 'requests'" in said[0]
 
 

@@ -750,6 +750,19 @@ def test_handler(handler: str, expected: str | None, project: Path) -> None:
         assert [f"6: functions.echo.handler: {expected}"] == problems(project, text)
 
 
+@pytest.mark.parametrize("more", ["requirements: requirements.txt", f"layers: ['{LAYER}']"])
+def test_handler_of_a_dependency_or_a_layer(more: str, project: Path) -> None:
+    """Those of observers are, which call ours: https://docs.datadoghq.com/serverless/aws_lambda/instrumentation/python/
+
+    What is in the source in part is ours, and looked for as ever.
+    """
+    other = ECHO.replace("echo.handle", "datadog_lambda.handler.handler") + f"    {more}\n"
+    assert "datadog_lambda.handler.handler" == load(project, HEAD + other).functions["echo"].handler
+    ours = ECHO.replace("echo.handle", "echo/lost.handle") + f"    {more}\n"
+    expected = "there is no echo/lost.py in the source or in what it includes"
+    assert [f"6: functions.echo.handler: {expected}"] == problems(project, HEAD + ours)
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import mypy
 import pytest
 
-from ci.build import archive, handler
+from ci.build import archive, handler, standard
 from ci.model import Function
 
 HANDLE = "\ndef handle(event, context): ...\n"
 
 
-def function(name: str = "echo.handle") -> Function:
-    settings = {"Handler": name, "Runtime": "python3.13", "Architectures": ["x86_64"]}
+def function(name: str = "echo.handle", runtime: str = "python3.13") -> Function:
+    settings = {"Handler": name, "Runtime": runtime, "Architectures": ["x86_64"]}
     return Function("echo", "echo", settings, {}, Path("functions/echo"))
 
 
@@ -37,6 +39,8 @@ def entries(files: dict[str, str]) -> dict[str, archive.Entry]:
         ({"echo.py": f"import one{HANDLE}", "one.py": "import two", "two.py": "import one"}, None),
         ({"echo.py": f"try:\n import orjson\nexcept ImportError:\n import json{HANDLE}"}, None),
         ({"echo.py": f"try:\n import orjson\nexcept (KeyError, ModuleNotFoundError): pass{HANDLE}"}, None),
+        ({"echo.py": f"import builtins\ntry:\n import lost\nexcept builtins.ImportError: pass{HANDLE}"}, None),
+        ({"echo.py": f"from contextlib import suppress\nwith suppress(ImportError):\n import uvloop{HANDLE}"}, None),
         ({"echo.py": f"try:\n import lost\nexcept KeyError: pass{HANDLE}"},
          ("functions/echo.py:2: No module named 'lost'", "lost")),
         ({"echo.py": f"if False:\n import lost{HANDLE}"}, None),
@@ -69,3 +73,43 @@ def test_what_is_not_ours_is_not_read() -> None:
     """A dependency may import what it likes; it is tried, not judged by its text."""
     package = entries({"echo.py": f"import dependency{HANDLE}", "dependency.py": "import lost"})
     assert handler.read_imports(function(), package, {"echo.py": "echo.py"}) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "runtime", "host", "expected"),
+    [
+        ("imp", "python3.11", {"os"}, None),
+        ("distutils.util", "python3.12", {"os", "distutils"},
+         "functions/echo.py:1: No module named 'distutils', which python3.12 has no longer"),
+        ("cgi", "python3.12", {"os"}, None),
+        ("cgi", "python3.13", {"os", "cgi"},
+         "functions/echo.py:1: No module named 'cgi', which python3.13 has no longer"),
+        ("tomllib", "python3.11", {"os"}, None),
+        ("tomllib", "python3.10", {"os", "tomllib"}, "functions/echo.py:1: No module named 'tomllib'"),
+        ("os", "python3.9", {"os"}, None),
+        ("winreg", "python3.9", {"os"}, "functions/echo.py:1: No module named 'winreg'"),
+    ],
+)
+def test_the_library_is_that_of_the_runtime(
+    monkeypatch: pytest.MonkeyPatch, module: str, runtime: str, host: set[str], expected: str | None
+) -> None:
+    """Not that of the Python which builds, an older or a newer one."""
+    monkeypatch.setattr("sys.stdlib_module_names", frozenset(host))
+    package = entries({"echo.py": f"import {module}{HANDLE}"})
+    found = handler.read_imports(function(runtime=runtime), package, {"echo.py": "functions/echo.py"})
+    assert expected == (found and found.what)
+
+
+def test_setuptools_brings_distutils() -> None:
+    """To Pythons that have it no longer."""
+    package = entries({"echo.py": f"import setuptools, distutils{HANDLE}", "setuptools/__init__.py": ""})
+    assert handler.read_imports(function(), package, {"echo.py": "echo.py"}) is None
+
+
+def test_what_came_and_went() -> None:
+    """As the stubs of all versions say that mypy brings."""
+    text = (Path(mypy.__file__).parent / "typeshed/stdlib/VERSIONS").read_text()
+    rows = re.findall(r"^([a-z]\w*): 3\.(\d+)-(?:3\.(\d+))?", text, re.MULTILINE)
+    gone = {name: int(last) + 1 for name, _, last in rows if last and 9 <= int(last) < 14}
+    new = {name: int(first) for name, first, _ in rows if 8 < int(first) < 15}
+    assert (gone, new) == (standard.GONE, standard.NEW)

@@ -107,6 +107,7 @@ COUNTS: dict[str, Flip] = {
     "glibc": settings(Runtime="python3.11"),
     "architecture": settings(Architectures=["arm64"]),
     "layers": settings(Layers=["arn:aws:lambda:eu-west-1:123456789012:layer:x:1"]),
+    "file systems": settings(FileSystemConfigs=[{"Arn": "arn:aws:elasticfilesystem:x", "LocalMountPath": "/mnt/x"}]),
     "index": variable("UV_DEFAULT_INDEX", "https://mirror.example/simple"),
     "another index": variable("UV_INDEX", "https://more.example/simple"),
     "pip's index": variable("PIP_INDEX_URL", "https://mirror.example/simple"),
