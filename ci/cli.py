@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 
 from ci import __version__, console
-from ci.errors import DollopError
+from ci.errors import ON_DISK, DollopError
 
 
 def main() -> NoReturn:
@@ -27,6 +27,10 @@ def main() -> NoReturn:
     with _step() as failures:
         code = _run(failures.append)
     sys.exit(code)
+
+
+_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a disk, or who may do what on it, says: no bug of ours."""
 
 
 def _run(failed: Callable[[DollopError], None]) -> int:
@@ -42,16 +46,19 @@ def _run(failed: Callable[[DollopError], None]) -> int:
         failed(error)
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        console.error(DollopError("interrupted: run it again and it goes on from there"))
+        console.error(DollopError("interrupted"))
         return 130
     except BrokenPipeError:  # the reader has seen enough: dollop plan | head
         _write_no_more()
         return 1
-    except OSError as full:
-        if full.errno not in (errno.ENOSPC, errno.EDQUOT) or full.filename:
+    except OSError as error:
+        if error.errno not in _REFUSED:
             return _ours()
-        _write_no_more()
-        console.error(DollopError("the output cannot be written: there is no space left where it goes"))
+        if error.filename:
+            console.error(DollopError(f"{error.filename}: {error.strerror}", ON_DISK))
+        else:
+            _write_no_more()
+            console.error(DollopError("the output cannot be written: there is no space left where it goes"))
         return 1
     except Exception:
         return _ours()

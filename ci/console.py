@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +20,21 @@ if TYPE_CHECKING:
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
 
 
+def _colours() -> bool | None:
+    """False where none are wanted (https://no-color.org) or possible; None leaves it to whether it is a terminal."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+
+
 def show(text: str) -> None:
     """Data, to stdout. Lines that begin with ``+ ~ -`` are coloured on a terminal (click strips it elsewhere)."""
     for line in text.splitlines():
-        words = line.split(maxsplit=1)
-        click.secho(line, fg=_COLOURS.get(words[0]) if words else None)
+        colour = _COLOURS.get(line.lstrip()[:2].rstrip())
+        coloured(click.style(line, fg=colour) if colour else line)
+
+
+def coloured(line: str) -> None:
+    """Data in colours, to stdout."""
+    click.echo(line, color=_colours())
 
 
 def log(message: str, **fields: str) -> None:
@@ -60,7 +71,7 @@ _shown: Progress | None = None
 def _tell(line: str) -> None:
     """To stderr. No release is broken off because nobody listens any more, or the disk of the log is full."""
     with suppress(OSError):
-        click.echo(line, err=True)
+        click.echo(line, err=True, color=_colours())
 
 
 def _say(line: str) -> None:

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from typing import Self
 
 
+ON_DISK = "check the disk and who may write there"
+"""What next, when a file cannot be written."""
+
+
 class DollopError(Exception):
     """A failure that is reported, not traced: ``message`` says where and what, ``hint`` what next."""
 

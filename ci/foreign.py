@@ -18,5 +18,7 @@ def text(file: Path) -> str:
         if len(content) > LIMIT:
             raise UsageError(f"{file}: larger than {LIMIT} bytes")
         return content.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read: {error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: is not UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None

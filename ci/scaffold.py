@@ -25,17 +25,19 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def project(name: str) -> str:
     """pipeline.yaml of a project with the one function EXAMPLE."""
+    own = f"python{sys.version_info.major}.{sys.version_info.minor}"  # handlers are tried where it is the runtime
+    known = python_runtimes()
     return _text(f"""\
         project: {name}
         # region: eu-west-1                     # or AWS_REGION in the environment
-        name: "{{project}}-{{function}}"          # the name in AWS
+        name: "{{project}}-{{function}}"            # the name in AWS
 
         stages:
           test: {{alias: test}}                   # built and deployed
           prod: {{alias: prod, from: test}}       # promoted, never built
 
         defaults:
-          runtime: {python_runtimes()[0]}
+          runtime: {own if own in known else known[0]}
           memory: 128                           # MB
           timeout: 5                            # seconds
           role: "arn:aws:iam::123456789012:role/lambda"   # what the functions may do: put your own role here

@@ -14,11 +14,14 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-canc
 
 @contextmanager
 def noted(stop: threading.Event) -> Iterator[None]:
-    """Within it a signal sets ``stop`` and nothing else. Without effect outside of the main thread, which has them."""
+    """Within it a signal sets ``stop`` and nothing else. Without effect outside of the main thread, which has them.
+
+    Under nohup, a closed terminal ends nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in SIGNALS}
+    heard = [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in heard}
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import BuildError
+from ..errors import ON_DISK, BuildError
 from ..model import Function, Package, Pipeline
 from . import inspect, package
 from .cache import Cache
@@ -53,7 +53,7 @@ def build(
             built.update(_make(missing, pipeline.root, kept, _one_at_a_time(progress)))
         except OSError as error:
             where = error.filename or cache
-            raise BuildError(f"{where}: {error.strerror or error}", "check the disk and who may write there") from error
+            raise BuildError(f"{where}: {error.strerror or error}", ON_DISK) from error
     made = {name: found for name, found in built.items() if found is not None}
     inspect.check_layers(made)
     return made

@@ -52,7 +52,7 @@ def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = Non
     runs = [Runs(name, seen.stage.name, seen.stage.source, _counted(seen)) for name, seen in lives.items()]
     run.summarize(markdown.plan(proposed, run.links, others, commits or (), markdown.SUMMARY_LIMIT, runs))
     if file:
-        file.write_text(markdown.plan(proposed, run.links, others, commits or (), stages=runs))
+        file.write_text(markdown.plan(proposed, run.links, others, commits or (), stages=runs), encoding="utf-8")
 
 
 def _versions(seen: Live) -> dict[str, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.functions
-@click.option("--out", type=options.PATH, help="Write the zips into this folder [default: dist].")
+@click.option("--out", type=options.FOLDER, help="Write the zips into this folder [default: dist].")
 @click.option("--shard", help="Build one part of the functions: 2/5. See dollop shards.")
 @click.option("--sbom", "materials", is_flag=True, help="Write a bill of materials beside each zip: CycloneDX.")
 @click.option("--licences", is_flag=True, help="List what is in the packages, with its licence.")

@@ -23,8 +23,9 @@ def init(context: click.Context, project: str | None) -> None:
 
     root = Path(context.obj)
     name = project or key(root.resolve().name)
-    write(root, {"pipeline.yaml": scaffold.project(name), **scaffold.function(scaffold.EXAMPLE)})
-    write(root, dict([scaffold.conftest()]), again=True)
+    made = write(root, {"pipeline.yaml": scaffold.project(name), **scaffold.function(scaffold.EXAMPLE)})
+    for path in [*made, *write(root, dict([scaffold.conftest()]), again=True)]:
+        click.echo(path)
     _ignore(root / ".gitignore", scaffold.IGNORED)
     config.load(root / "pipeline.yaml")
     console.note("next: dollop deploy test --local; for AWS, put your own role into pipeline.yaml")

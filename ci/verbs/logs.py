@@ -88,4 +88,4 @@ class _Screen:
             click.echo(json.dumps(render.data(line)))
             return
         for head, words in render.text(line, self._width):
-            click.echo(f"{click.style(head, fg=self._colours[line.function])} {words}".rstrip())
+            console.coloured(f"{click.style(head, fg=self._colours[line.function])} {words}".rstrip())

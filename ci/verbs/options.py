@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _ToWrite(click.Path):
+    """A file that can be written when the work is done: found out before anything is called."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        assert isinstance(path, Path)
+        if not os.path.exists(path) and not os.access(path.parent, os.W_OK | os.X_OK):
+            self.fail(f"{path} cannot be written: {path.parent} is no folder, or not yours to write in", param, ctx)
+        return path
+
+
+TO_WRITE = _ToWrite(dir_okay=False, writable=True, path_type=Path)
 
 
 def _named(key: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
@@ -119,8 +136,6 @@ class Output:
 
 def _log(plan: Plan) -> Callable[..., None]:
     """The log; in a workflow a rollout, which takes its time, is told in the run's summary too."""
-    import os
-
     from ci.github.run import current
 
     run = current(os.environ)
@@ -136,8 +151,8 @@ def output(verb: Callable[..., Any]) -> Callable[..., Any]:
 
     @as_json
     @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
-    @click.option("--record", type=PATH, help="Write the release record into this file.")
-    @click.option("--plan", type=PATH, help="Only when it is this plan, of dollop plan --out.")
+    @click.option("--record", type=TO_WRITE, help="Write the release record into this file.")
+    @click.option("--plan", type=FILE, help="Only when it is this plan, of dollop plan --out.")
     @functools.wraps(verb)
     def run(
         *positional: Any, dry_run: bool, as_json: bool, record: Path | None, plan: Path | None, **options: Any
@@ -159,8 +174,6 @@ def show(plan: Plan, as_json: bool) -> None:
 
 def publish(workspace: Workspace, plan: Plan, file: Path | None = None) -> None:
     """In a workflow, a plan goes into the run's summary too; and into ``file`` as a comment on a pull request."""
-    import os
-
     from ci.errors import UsageError
 
     if os.environ.get("GITHUB_ACTIONS") == "true":

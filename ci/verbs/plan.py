@@ -21,8 +21,8 @@ SOMETHING_TO_DO = 10
 @options.functions
 @options.as_json
 @click.option("--exit-code", is_flag=True, help=f"Exit with {SOMETHING_TO_DO} when there is something to do.")
-@click.option("--out", type=options.PATH, help="Write the plan, for --plan of the verb that carries it out.")
-@click.option("--markdown", type=options.PATH, help="In a workflow: write the comment for the pull request.")
+@click.option("--out", type=options.TO_WRITE, help="Write the plan, for --plan of the verb that carries it out.")
+@click.option("--markdown", type=options.TO_WRITE, help="In a workflow: write the comment for the pull request.")
 @options.variables
 @options.built
 @options.aws

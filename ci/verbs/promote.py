@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.stage
 @options.functions
-@click.option("--release", type=options.PATH, help="Promote this release record.")
+@click.option("--release", type=options.FILE, help="Promote this release record.")
 @click.option("--allow-older", is_flag=True, help="Even when STAGE runs something newer.")
 @options.output
 @options.built

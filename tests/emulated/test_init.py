@@ -53,3 +53,29 @@ def test_nothing_is_replaced(dollop: Dollop) -> None:
     assert 2 == dollop("new", "other").code
     assert "mine" == Path("functions/other/other.py").read_text()
     assert before == {path: path.read_text() for path in before}
+
+
+@pytest.mark.parametrize("name", ["Hello", "x" * 63])
+def test_what_pipeline_yaml_refuses_leaves_nothing(name: str, dollop: Dollop) -> None:
+    """A name in AWS that is too long, or one of a function in other capitals: exit 2, everything is as it was."""
+    assert 0 == dollop("init", "--project", "p").code
+    before = {path: path.is_file() and path.read_bytes() for path in Path().rglob("*")}
+    refused = dollop("new", name)
+    assert (2, "") == (refused.code, refused.out)
+    assert before == {path: path.is_file() and path.read_bytes() for path in Path().rglob("*")}
+
+
+def test_line_ends_stay(dollop: Dollop) -> None:
+    """Those of Windows, and the mark at the beginning that its editors leave is none of YAML."""
+    assert 0 == dollop("init", "--project", "p").code
+    file = Path("pipeline.yaml")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert 0 == dollop("new", "more").code
+    assert file.read_bytes().endswith(b"\r\n  more:\r\n    handler: more.handle\r\n")
+    assert b"\n" not in file.read_bytes().replace(b"\r\n", b"")
+
+
+def test_the_runtime_is_that_of_this_python(dollop: Dollop) -> None:
+    """So that handlers are tried, and what is deployed is what the tests ran in."""
+    assert 0 == dollop("init", "--project", "p").code
+    assert f"runtime: python3.{sys.version_info.minor}\n" in Path("pipeline.yaml").read_text()

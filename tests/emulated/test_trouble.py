@@ -47,7 +47,9 @@ INPUT: dict[str, tuple[tuple[str, ...], tuple[str, str], str]] = {
     "a record that is none": (
         ("promote", "prod", "--release", "pipeline.yaml"), ("", ""), r"pipeline\.yaml: not a release"
     ),
-    "a record that is not there": (("promote", "prod", "--release", "no.json"), ("", ""), r"no\.json: cannot be read"),
+    "a record that is not there": (("promote", "prod", "--release", "no.json"), ("", ""), r"'no\.json' does not exist"),
+    "a plan that is not there": (("deploy", "test", "--plan", "no.json"), ("", ""), r"'no\.json' does not exist"),
+    "a record that cannot be written": (("deploy", "test", "--record", "no/x.json"), ("", ""), r"cannot be written"),
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +62,43 @@ def test_what_is_wrong_is_said_and_ends_with_its_code() -> None:
     done = dollop("nothing")
     assert 2 == done.returncode
     assert b"No such command 'nothing'" in done.stderr
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [
+    ({}, True),
+    ({"NO_COLOR": "1"}, False),
+    ({"NO_COLOR": ""}, True),  # as https://no-color.org says
+    ({"TERM": "dumb"}, False),
+])
+def test_colours_are_for_terminals_that_want_them(
+    variables: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data and errors alike."""
+    code = "from ci import console, errors; console.show('+ x'); console.error(errors.DollopError('y'))"
+    for name, value in {"TERM": "xterm", **variables}.items():
+        monkeypatch.setenv(name, value)
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=theirs, stderr=theirs, check=True, timeout=30)
+    os.close(theirs)
+    printed = os.read(ours, 1000)
+    os.close(ours)
+    assert (coloured, coloured) == (b"\x1b[32m+ x" in printed, b"\x1b[31m" in printed), printed
+
+
+def test_interrupted_before_anything_was_begun(tmp_path: Path) -> None:
+    """Ctrl-C while the command is still being loaded: code 130, and nothing is printed."""
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "ci", "schema"], capture_output=True, cwd=ROOT, check=False, timeout=30,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert (130, b"", b"") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="a folder that nobody can write to is needed: /sys of Linux")
+@pytest.mark.parametrize("arguments", [("local", "start"), ("init", "--project", "p")])
+def test_a_disk_that_refuses_is_no_bug_of_ours(arguments: tuple[str, ...]) -> None:
+    """Which file, and what to look at; no traceback."""
+    done = dollop("-C", "/sys", *arguments)
+    assert 1 == done.returncode
+    assert re.fullmatch(r"   ⨯ /sys/\S+: .+\n     check the disk and who may write there\n", done.stderr.decode())

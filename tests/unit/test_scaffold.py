@@ -70,9 +70,3 @@ def test_names_that_no_function_can_have(name: str) -> None:
     """Refused before a file has it: AWS, Python or a path could not take it."""
     with pytest.raises(UsageError):
         scaffold.function(name)
-
-
-def test_the_newest_runtime() -> None:
-    """3.13 is newer than 3.9, whatever order the SDK lists them in."""
-    versions = yaml.safe_load(scaffold.project("p"))["defaults"]["runtime"].removeprefix("python").split(".")
-    assert [3, 13] <= [int(part) for part in versions]
