@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci.render.escape import plain
 
 if TYPE_CHECKING:
-    from ci.logs import Line
+    from ci.observe.logs import Line
 
 
 def text(line: Line, width: int = 0) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from ci.render.columns import table
 from ci.render.escape import plain
 
 if TYPE_CHECKING:
-    from ci.metrics import Metrics
+    from ci.observe.metrics import Metrics
 
 _EVERY = "(all)"
 

@@ -19,7 +19,7 @@ from ci.render.releases import Published
 from ci.render.style import CSS
 
 if TYPE_CHECKING:
-    from ci.report import Report
+    from ci.observe.report import Report
 
 _RELEASES = 50
 """As many of the newest are listed."""

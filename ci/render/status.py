@@ -13,8 +13,8 @@ from ci.render.commit import short
 from ci.render.escape import plain
 
 if TYPE_CHECKING:
+    from ci.observe.status import Status
     from ci.plan.changes import Change
-    from ci.status import Status
 
 
 def text(status: Status, now: datetime) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ci.model import File
-from ci.render.escape import plain
 from ci.render.columns import si, sizes
 from ci.render.commit import short
+from ci.render.escape import plain
 
 if TYPE_CHECKING:
-    from ci.verify import Difference, Verified
+    from ci.observe.verify import Difference, Verified
 
 
 def text(found: Iterable[Verified], commit: str) -> str:

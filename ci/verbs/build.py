@@ -70,9 +70,8 @@ def build(
 
 
 def _verify(workspace: Workspace, chosen: list[Function], stage: Stage, version: int | None, as_json: bool) -> int:
-    from ci import verify
-    from ci.render import data
-    from ci.render import verified as render
+    from ci.observe import verify
+    from ci.render import data, verified as render
 
     commit = workspace.origin.commit
     found = verify.verify(workspace, chosen, stage, str(version) if version else None)

@@ -23,9 +23,10 @@ def drift(workspace: Workspace) -> int:
 
     Exits with 1 where something differs. In a workflow, one issue says what, and is closed when it is gone.
     """
-    from ci import drift, gather, live
-    from ci.live import attachments
+    from ci import gather, live
     from ci.github.run import current
+    from ci.live import attachments
+    from ci.observe import drift
     from ci.render import text
 
     functions = workspace.select(())

@@ -28,7 +28,7 @@ def invoke(workspace: Workspace, function: str, stage: str | None, event: str | 
     Each JSON value on stdin is an event, sent one after the other; each answer is a line on stdout. Exits with 1
     when the function failed for any of them.
     """
-    from ci import invoke
+    from ci.observe import invoke
     from ci.render.escape import plain
 
     chosen = workspace.one(function)

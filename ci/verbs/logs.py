@@ -12,7 +12,7 @@ from ci import console
 from ci.verbs import options
 
 if TYPE_CHECKING:
-    from ci.logs import Line
+    from ci.observe.logs import Line
     from ci.workspace import Workspace
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_red", "bright_cyan", "bright_yellow")
@@ -42,8 +42,8 @@ def logs(
     """
     from datetime import UTC, datetime
 
-    from ci import logs
     from ci.model import label
+    from ci.observe import logs
     from ci.since import since as moment
 
     chosen = workspace.select(functions)

@@ -28,9 +28,8 @@ def metrics(
     """
     from datetime import UTC, datetime
 
-    from ci import metrics
-    from ci.render import data
-    from ci.render import metrics as render
+    from ci.observe import metrics
+    from ci.render import data, metrics as render
     from ci.since import since as moment
 
     now = datetime.now(UTC)

@@ -25,8 +25,8 @@ def report(workspace: Workspace, functions: tuple[str, ...], as_page: bool) -> N
     """
     from datetime import UTC, datetime
 
-    from ci import report
     from ci.github.run import current
+    from ci.observe import report
     from ci.render import page, releases
 
     run, now = current(os.environ), datetime.now(UTC)

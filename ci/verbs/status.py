@@ -29,9 +29,8 @@ def status(
     """
     from datetime import UTC, datetime
 
-    from ci import status
-    from ci.render import data
-    from ci.render import status as render
+    from ci.observe import status
+    from ci.render import data, status as render
 
     if tfvars and (versions or as_json):
         raise UsageError("--tfvars goes with neither --versions nor --json")

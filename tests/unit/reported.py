@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ci.model.live import Live, LiveAlias, LiveFunction, LiveVersion
-from ci.report import Report
-from ci.status import Status
+from ci.observe.report import Report
+from ci.observe.status import Status
 from tests.unit import given
 
 NOW = datetime(2026, 2, 1, 9, tzinfo=UTC)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ci import invoke
 from ci.errors import UsageError
+from ci.observe import invoke
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 
 from ci.model.live import Live, LiveFunction, LiveVersion
+from ci.observe.report import Report
+from ci.observe.status import Status
 from ci.render import page, releases
-from ci.report import Report
-from ci.status import Status
 from tests.unit import given, reported
 from tests.unit.reported import NOW, version
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from ci import drift, record
+from ci import record
 from ci.errors import Refused
 from ci.live.answers import alias as read
 from ci.model import CodeDeploy
 from ci.model.live import Handed, LiveAlias, LiveFunction, LiveGroup
+from ci.observe import drift
 from ci.plan import handover, promote, rollback
 from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, PointAlias, PutGroup, StopDeployment
 from ci.plan.plan import Plan

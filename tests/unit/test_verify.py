@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ci.observe.verify import Verified, differences
 from ci.render import verified as render
-from ci.verify import Verified, differences
 from tests.unit import given
 from tests.unit.given import COMMIT, file
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ci import diff, drift as by_hand, live, remembered
-from ci.live import attachments
+from ci import diff, live, remembered
 from ci.aws import Aws
 from ci.errors import DollopError
+from ci.live import attachments
 from ci.model import Function, Stage, label
 from ci.model.live import Live, LiveFunction, LiveVersion
+from ci.observe import drift as by_hand
 from ci.parallel import Track, quiet
 from ci.plan.changes import Change
 from ci.workspace import Workspace

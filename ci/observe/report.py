@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ci import status
 from ci.model import Function
 from ci.model.live import Live
-from ci.status import Status
+from ci.observe import status
+from ci.observe.status import Status
 from ci.workspace import Workspace
 
 
