@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ci import config
 from ci.config import environment, nodes, shape
-from ci.config.load import SIZE_LIMIT
+from ci.config.document import SIZE_LIMIT
 from ci.config.template import Template
 from ci.errors import ConfigError, DollopError, UsageError
 from ci.model import SLIM, Canary, CodeDeploy, Function, Packaging, Pipeline, Secret, Site, Smoke, Stage
