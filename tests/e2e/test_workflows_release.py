@@ -104,7 +104,10 @@ def test_merge_to_prod_and_back(team: Project) -> None:
 
 
 def test_redeploy(team: Project) -> None:
-    """Test gets the ref that is checked out; prod, what the stage before runs, or what a commit had."""
+    """Test gets the ref that is checked out; prod, what the stage before runs, or what a commit had.
+
+    What was shown is what an approval is for: not what test runs by then. No input is taken for an option.
+    """
     first = team.git("rev-parse", "HEAD")
     assert team.run("deploy.yml", "push").succeeded
     team.commit("Say two", {HANDLER_FILE: HANDLER.format("two")})
@@ -117,3 +120,17 @@ def test_redeploy(team: Project) -> None:
     assert {"test": "2", "prod": "1"} == redeploy("test", "ref")
     assert {"test": "2", "prod": "2"} == redeploy("prod", "ref")
     assert {"test": "2", "prod": "1"} == redeploy("prod", first[:10], "ec*")
+
+    option = {"stage": "test", "functions": "--set=TOKEN=mine", "what": "previous", "reason": "-"}
+    assert "no function in pipeline.yaml matches '--set=TOKEN=mine'" in team.run(
+        "redeploy.yml", "workflow_dispatch", **option
+    ).errors
+
+    shown = team.start("redeploy.yml", "workflow_dispatch", stage="prod", functions="", what="ref", reason="-")
+    wait_for(shown, "preview")
+    team.commit("Say three", {HANDLER_FILE: HANDLER.format("three")})
+    assert {"test": "3", "prod": "1"} == redeploy("test", "ref")
+    team.approve(shown)
+    refused = shown.outcome()
+    assert "moved under the plan shown/plan.json: it does something else to echo" in refused.errors
+    assert {"test": "3", "prod": "1"} == aliases(team)
