@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ci.github.run import Run
 from ci.plan.plan import Plan
 from ci.render import markdown
+from ci.render.links import Commit
 from ci.render.mermaid import Runs
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = Non
         if stage.name == proposed.stage or site.plan_role or not site.role
     }
     others = {name: _versions(seen) for name, seen in lives.items() if seen.stage.name != proposed.stage}
-    commits: list[markdown.Commit] | None = []
+    commits: list[Commit] | None = []
     source = workspace.pipeline.stages[proposed.stage].source
     if source and proposed.verb == "promote":
         # A release that is named by its stage is what that stage runs; any other was made of the run's commit.
@@ -74,7 +75,7 @@ def _commits(lives: Mapping[str, Live], stage: str) -> list[str]:
     return sorted(commit for commit in known if re.fullmatch("[0-9a-f]{7,64}", commit))
 
 
-def _missing(root: Path, leading: list[str], running: list[str]) -> list[markdown.Commit] | None:
+def _missing(root: Path, leading: list[str], running: list[str]) -> list[Commit] | None:
     """The commits that lead to those of ``leading`` and to none of ``running``; None where git cannot tell.
 
     A checkout of one commit has no others: it is not asked. Every run that is to list them has all.
@@ -86,4 +87,4 @@ def _missing(root: Path, leading: list[str], running: list[str]) -> list[markdow
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return [markdown.Commit(*line.split(" ", 1)) for line in done.stdout.splitlines() if " " in line]
+    return [Commit(*line.split(" ", 1)) for line in done.stdout.splitlines() if " " in line]

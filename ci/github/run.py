@@ -19,7 +19,8 @@ from typing import Any
 
 from ci.errors import ConfigError, DollopError, UsageError
 from ci.render import blocks
-from ci.render.markdown import SUMMARY_LIMIT, Links
+from ci.render.links import Links
+from ci.render.markdown import SUMMARY_LIMIT
 
 ANNOTATIONS = 10
 """As many errors of one step are shown:

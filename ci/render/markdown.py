@@ -6,24 +6,19 @@ Names, paths and descriptions come from a pull request: they are shown inside of
 
 from __future__ import annotations
 
-import html
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
-from ci.model import Canary, CodeDeploy, Package
-from ci.plan.actions import CreateFunction, PointAlias, PublishLayer, UpdateCode
-from ci.plan.changes import Change, CodeChange, FileChange
-from ci.plan.plan import FunctionPlan, Plan
+from ci.model import Canary, CodeDeploy
+from ci.plan.actions import PublishLayer
+from ci.plan.plan import Plan
 from ci.record import Release
-from ci.render import attachments, marker, mermaid
+from ci.render import details, marker, mermaid
 from ci.render.blocks import Block, code, fence, fitted, listed
-from ci.render.columns import si, sizes
-from ci.render.commit import HASH
-from ci.render.escape import plain
+from ci.render.columns import si
+from ci.render.details import Versions
+from ci.render.links import Commit, Links
 from ci.render.mermaid import Runs
-from ci.render.text import duration, founding, rollout, summary
+from ci.render.text import duration, summary
 
 COMMENT_LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters: https://github.com/orgs/community/discussions/27190"""
@@ -31,35 +26,6 @@ COMMENT_LIMIT = 60_000
 SUMMARY_LIMIT = 1_000_000
 """Bytes. A step may write 1 MiB:
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits"""
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit, to be listed: full hash and first line of its message."""
-
-    sha: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Links:
-    """Where things are on GitHub: ``repository`` is its address, ``run`` the number of the run."""
-
-    repository: str
-    run: str
-
-    def to_run(self) -> str:
-        return f"[run]({self.repository}/actions/runs/{self.run})"
-
-    def to_commit(self, sha: str) -> str:
-        return f"[`{sha[:7]}`]({self.repository}/commit/{sha})" if HASH.fullmatch(sha) else code(sha)
-
-    def to_environment(self, stage: str) -> str:
-        return f"[environment {code(stage)}]({self.repository}/deployments/{stage})"
-
-
-Versions = Mapping[str, Mapping[str, str]]
-"""Stage -> function -> the version that it runs."""
 
 
 def plan(
@@ -81,10 +47,13 @@ def plan(
     notes = (*plan.notes, *_watched(plan.rollout), *map(_layer, plan.layers))
     head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in notes)]
     foot = f"{links.to_commit(plan.origin.commit)} · {links.to_run()} · {links.to_environment(plan.stage)}"
-    details = [_layer_details(each.layer.function, each.code) for each in plan.layers if each.code]
-    details += [_details(each, plan.rollout) for each in changing]
-    way = _way(plan, stages, limit == SUMMARY_LIMIT)
-    body = [*_table(changing, plan.stage, others or {}), *way, *details, *_commits(commits, links)]
+    body = [
+        *details.table(changing, plan.stage, others or {}),
+        *_way(plan, stages, limit == SUMMARY_LIMIT),
+        *(details.of_layer(each.layer.function, each.code) for each in plan.layers if each.code),
+        *(details.of_function(each, plan.rollout) for each in changing),
+        *_commits(commits, links),
+    ]
     return fitted("\n\n".join(head), body, foot, limit)
 
 
@@ -99,7 +68,7 @@ def _way(plan: Plan, stages: Sequence[Runs], drawn: bool) -> Iterator[Block]:
     if drawn:
         yield fence(mermaid.way(plan.origin.commit, plan.verb, plan.stage, stages), "mermaid")
         return
-    steps = (f"{_word(runs.label)}\u00a0({_word(mermaid.running(runs))})" for runs in stages)
+    steps = (f"{details.word(runs.label)}\u00a0({details.word(mermaid.running(runs))})" for runs in stages)
     yield Block([f"now: {' → '.join(steps)}"])
 
 
@@ -161,144 +130,6 @@ def kept(then: marker.Marker | None, now: marker.Marker, pull: int) -> str:
     )
 
 
-# ---------------------------------------------------------------- its parts
-
-
-def _table(functions: Sequence[FunctionPlan], stage: str, others: Versions) -> Iterator[Block]:
-    if not functions:
-        return
-    columns = ["function", "change", "size", stage, *others]
-    rows = [list(map(_word, columns)), ["---"] * len(columns)]
-    for function in functions:
-        size = _size(function.code).replace(" ", _UNBROKEN)
-        versions = (_word(other.get(function.function, "-")) for other in others.values())
-        rows.append([code(function.label), _kinds(function), size, _versions(function), *versions])
-    yield Block([f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows])
-
-
-_UNBROKEN = "\u00a0"
-"""A space at which a narrow column is not broken."""
-
-
-def _cell(text: str) -> str:
-    """Within a table a bar ends a cell, also in code: https://github.github.com/gfm/#example-200"""
-    return text.replace("|", "\\|")
-
-
-def _word(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z0-9-]*", text) else code(text)
-
-
-def _kinds(function: FunctionPlan) -> str:
-    settings = len(function.changes)
-    words = [
-        "new" if function.new else "",
-        "code" if function.code and not function.new else "",
-        f"{settings} setting{'s' * (settings > 1)}" if settings and not function.new else "",
-        *(f"{group.mark} {group.what}" for group in attachments.groups(function.attach)),
-        f"{len(function.remove)} removed" if function.remove else "",
-    ]
-    moved = any(isinstance(action, PointAlias) for action in function.shift)
-    return ", ".join(filter(None, words)) or ("version" if moved else "tag")
-
-
-def _size(change: CodeChange | None) -> str:
-    if change is None:
-        return ""
-    if change.size_before in (0, change.size_after):
-        return si(change.size_after)
-    return sizes(change.size_before, change.size_after).replace("->", "→")
-
-
-def _versions(function: FunctionPlan) -> str:
-    point = next((action for action in function.shift if isinstance(action, PointAlias)), None)
-    if point is None:
-        return _word(function.version or "-")
-    return _UNBROKEN.join([*([_word(point.before), "→"] if point.before else []), _word(point.expected)])
-
-
-def _details(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> Block:
-    name = html.escape(plain(function.label)).replace("@", "&#64;")
-    opening = f"<details><summary><code>{name}</code>: {_kinds(function)}</summary>\n\n"
-    made_of = next((_composition(each.package) for each in function.prepare if isinstance(each, _UPLOADS)), "")
-    return fence(_diff(function, canary), "diff", opening, f"{made_of}\n\n</details>")
-
-
-def _layer_details(name: str, change: CodeChange) -> Block:
-    opening = f"<details><summary><code>{html.escape(plain(name))}</code>: layer</summary>\n\n"
-    return fence(_code(change, False), "diff", opening, "\n\n</details>")
-
-
-_UPLOADS = (CreateFunction, UpdateCode)
-
-
-def _composition(package: Package) -> str:
-    lines = mermaid.composition(package)
-    return f"\n\n{fence(lines, 'mermaid')}" if lines else ""
-
-
-def _diff(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> list[str]:
-    lines = [f"{'+' if function.new else ' '} function {plain(function.label)}"]
-    lines += [line for change in function.changes for line in _change(change)]
-    if function.code:
-        lines += _code(function.code, function.new)
-    if function.stored:
-        lines.append(f"+ package: s3://{plain(function.stored.bucket)}/{plain(function.stored.key)}")
-    lines += [f"! by hand: {line}" for change in function.drift for line in _change(change)]
-    for action in function.shift:
-        if (said := founding(action)):
-            lines += [f"{'!' if said[0] == '~' else said[0]} {said[1]} {plain(said[2])}", *_change(said[3])]
-        if isinstance(action, PointAlias):
-            lines += _change(Change(f"alias {action.alias}", action.before, action.expected))
-            lines += [f"  {key}: {plain(value)}" for key, value in rollout(action, function, canary)]
-    for group in attachments.groups(function.attach):
-        of = f"of alias {plain(group.alias)}" if group.alias else ""
-        title = " ".join(filter(None, (group.what, plain(group.name), of)))
-        lines.append(f"{'!' if group.mark == '~' else group.mark} {title}")
-        lines += [line for change in group.changes for line in _change(change)]
-    return lines
-
-
-def _code(change: CodeChange, new: bool) -> list[str]:
-    lines = [f"  size: {_size(change)}", *(line for each in change.dependencies for line in _change(each))]
-    lines += _files(change.files or ())
-    if change.files is None and not new:
-        lines.append("! files and dependencies: not compared (the live package could not be read)")
-    return lines
-
-
-_LISTED = 3
-"""Files of one folder, beyond which the folder is named: a new dependency would hide one's own files."""
-
-
-def _files(files: Sequence[FileChange]) -> list[str]:
-    """Each file, or, where many of one folder at the top are added, changed or removed, their number."""
-    folders = Counter((file.mark, _top(file.path)) for file in files)
-    lines = []
-    for file in files:
-        count = folders[file.mark, top := _top(file.path)]
-        shown = f"{top}/ ({count} files)" if top and count > _LISTED else file.path
-        lines.append(f"{'!' if file.mark == '~' else file.mark} {plain(shown)}")
-    return list(dict.fromkeys(lines))
-
-
-def _top(path: str) -> str:
-    """The first folder in ``path``; empty for a file that is in none."""
-    return path.split("/", 1)[0] if "/" in path else ""
-
-
-def _change(change: Change) -> Iterator[str]:
-    """As a diff shows it; GitHub colours ``-``, ``+`` and ``!`` at the beginning of a line."""
-    if change.verb:
-        yield f"{_VERBS.get(change.verb, '!')} {plain(change.key)}: {change.verb}"
-        return
-    if change.before is not None:
-        yield f"- {plain(change.key)}: {plain(change.before)}"
-    if change.after is not None:
-        yield f"+ {plain(change.key)}: {plain(change.after)}"
-
-
-_VERBS = {"added": "+", "removed": "-"}
 _COMMITS_SHOWN = 100
 
 

@@ -12,9 +12,10 @@ from ci.plan.changes import Change, CodeChange, FileChange
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import Release, Released
 from ci.render import markdown, marker
+from ci.render.links import Commit, Links
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
-LINKS = markdown.Links("https://github.com/octo/shop", "42")
+LINKS = Links("https://github.com/octo/shop", "42")
 POINT = PointAlias("test", "7", None, "8", "d", "r", "old")
 
 
@@ -92,7 +93,7 @@ def test_equal_sizes_are_said_once() -> None:
 
 def test_a_bar_is_escaped_only_in_a_table() -> None:
     """Within a table a bar in code ends the cell; elsewhere a backslash in code would be shown."""
-    commits = [markdown.Commit(SHA, "Read a | b")]
+    commits = [Commit(SHA, "Read a | b")]
     body = markdown.plan(plan(changed("a|b")), LINKS, commits=commits)
     assert "| `a\\|b` |" in body and "`Read a | b`" in body
 
@@ -207,14 +208,14 @@ def test_outcome_is_written_once() -> None:
     release = Release("r-1", "test", SHA, "42", "2026-01-01T00:00:00Z", {"echo": Released("8", "d", "c")})
     once = markdown.released(shown(changed("echo")), release, LINKS)
     assert "**Released to `test`** in [run](https://github.com/octo/shop/actions/runs/42) 42: `echo` 8" in once
-    twice = markdown.released(once, release, markdown.Links(LINKS.repository, "43"))
+    twice = markdown.released(once, release, Links(LINKS.repository, "43"))
     assert 1 == twice.count("Released to") and "runs/43) 43: `echo` 8" in twice
     assert "### Deploy to `test`" in twice
 
 
 def test_commits_are_listed_as_links() -> None:
     """A reviewer of prod sees what comes with the release."""
-    body = markdown.plan(plan(changed("echo"), verb="promote"), LINKS, commits=[markdown.Commit(SHA, "Fix @all <b>")])
+    body = markdown.plan(plan(changed("echo"), verb="promote"), LINKS, commits=[Commit(SHA, "Fix @all <b>")])
     assert "### Promote to `test`" in body
     assert f"- [`0123456`](https://github.com/octo/shop/commit/{SHA}) `Fix @all <b>`" in body
 

@@ -21,6 +21,7 @@ from ci.plan.changes import Change
 from ci.plan.plan import FunctionPlan, Plan
 from ci.render import data, markdown, text
 from ci.render.attachments import groups
+from ci.render.links import Links
 from tests.unit import given
 
 SQS = "arn:aws:sqs:eu-west-1:123456789012:"
@@ -240,7 +241,7 @@ def test_a_plan_shows_it() -> None:
 
   1 to update
 """ == text.plan(plan)
-    body = markdown.plan(plan, markdown.Links("https://github.com/octo/shop", "1"))
+    body = markdown.plan(plan, Links("https://github.com/octo/shop", "1"))
     assert "| `echo` | ~ url, - schedule, + log retention |  | 3 |" in body
     assert """\
 ```diff

@@ -14,6 +14,7 @@ from ci.plan.actions import PointAlias, SplitAlias
 from ci.plan.plan import Plan
 from ci.record import Release, Released, alias_description
 from ci.render import data, markdown, text
+from ci.render.links import Links
 from tests.unit import given
 from tests.unit.given import PROD, REGION, TEST, alias, found, function, package, version
 
@@ -62,7 +63,7 @@ def test_shown_as_text_markdown_and_data() -> None:
     """How much, how long, and what is watched; a plan for another share has another digest."""
     plan = promoted(prod())
     assert "    version: 7 -> 8\n    canary: 10% for 5 min, unless there is an alarm: errors, slow\n" in text.plan(plan)
-    shown = markdown.plan(plan, markdown.Links("https://github.com/octo/shop", "1"))
+    shown = markdown.plan(plan, Links("https://github.com/octo/shop", "1"))
     assert "> `canary: 10% of the calls for 5 min, while these alarms are watched: errors, slow; " in shown
     assert "  canary: 10% for 5 min, unless there is an alarm: errors, slow\n" in shown
     told = data.plan(plan)

@@ -18,6 +18,7 @@ from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, Point
 from ci.plan.plan import Plan
 from ci.record import Release, Released
 from ci.render import data, markdown, text
+from ci.render.links import Links
 from tests.unit import given
 from tests.unit.given import PROD, REGION, alias, found, function, package, version
 
@@ -91,7 +92,7 @@ def test_shown_as_text_markdown_and_data() -> None:
     assert f"  + CodeDeploy deployment group\n    name: prod-echo\n    role: {BY.role}\n" in shown
     how = "CodeDeployDefault.LambdaAllAtOnce, unless there is an alarm: e"
     assert f"    version: 7 -> 8\n    CodeDeploy: {how}\n" in shown
-    page = markdown.plan(plan, markdown.Links("https://github.com/octo/shop", "1"))
+    page = markdown.plan(plan, Links("https://github.com/octo/shop", "1"))
     assert "> `CodeDeploy moves the aliases (CodeDeployDefault.LambdaAllAtOnce), which takes them back" in page
     assert "+ CodeDeploy deployment group prod-echo\n" in page
     told = data.plan(plan)["functions"][0]["actions"]

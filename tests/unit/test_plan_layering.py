@@ -13,6 +13,7 @@ from ci.plan.actions import PublishLayer
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.plan.plan import Plan
 from ci.render import data, markdown, text
+from ci.render.links import Links
 from tests.unit import given
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:deps"
@@ -47,7 +48,7 @@ def test_what_changes_in_it() -> None:
     assert CodeChange(800, 900, changed, (Change("one", "1.0", "2.0"),)) == publish.code
     shown = text.plan(planned(publish))
     assert "  + layer deps\n    version: 5\n    size: 800 B -> 900 B\n      ~ one 1.0 -> 2.0\n" in shown
-    comment = markdown.plan(planned(publish), markdown.Links("https://github.com/octo/shop", "42"))
+    comment = markdown.plan(planned(publish), Links("https://github.com/octo/shop", "42"))
     assert "<code>deps</code>: layer" in comment and "\n- one: 1.0\n+ one: 2.0\n" in comment
     said = data.plan(planned(publish))["layers"][0]["code"]["dependencies"]
     assert [{"key": "one", "before": "1.0", "after": "2.0"}] == said

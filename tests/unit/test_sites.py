@@ -18,6 +18,7 @@ from ci.plan.actions import PutConcurrency
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import Release, Released
 from ci.render import markdown
+from ci.render.links import Links
 from ci.workspace import Workspace
 
 ROLE, THERE = "arn:aws:iam::222222222222:role/deploy", "arn:aws:iam::222222222222:role/lambda"
@@ -166,7 +167,7 @@ def test_every_row_says_where() -> None:
     """In a plan for people, and in what became of it."""
     one = FunctionPlan("echo", "echo", shift=(PutConcurrency(None, 1),))
     plan = Plan("deploy", "prod", "r", "id", Origin("c", "run", "at"), (one,))
-    both, links = sites.joined({"us-east-1": plan, "eu-west-3": plan}), markdown.Links("https://github.com/o/r", "7")
+    both, links = sites.joined({"us-east-1": plan, "eu-west-3": plan}), Links("https://github.com/o/r", "7")
     shown = markdown.plan(both, links)
     assert "| `echo in us-east-1` |" in shown and "| `echo in eu-west-3` |" in shown
     versions = {"us-east-1": {"echo": "8"}, "eu-west-3": {"echo": "3"}}
