@@ -192,7 +192,11 @@ def _check_handler(inputs: Inputs, contents: Contents, found: Finding | None, sa
 
 
 def _way_out(inputs: Inputs, found: Finding, by: str) -> str:
-    if found.library:
+    if found.kind == "variable":
+        return "name it under environment in pipeline.yaml: Lambda has the variables that are there, and its own"
+    if found.kind == "written":
+        return "write below /tmp: all else is read-only on Lambda"
+    if found.kind == "library":
         return (
             f"{found.missing} is not on Lambda: require a build that brings it, put it into lib/ of the package, "
             "or name a layer that has it"

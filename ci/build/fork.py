@@ -26,7 +26,10 @@ from . import archive
 from .archive import Entry
 
 DIFFERING = frozenset(
-    {"AWS_LAMBDA_FUNCTION_NAME", "HOME", "LAMBDA_TASK_ROOT", "LD_LIBRARY_PATH", "TMPDIR", "_HANDLER"}
+    {
+        "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_LOG_GROUP_NAME", "LAMBDA_TASK_ROOT", "LD_LIBRARY_PATH", "TMPDIR",
+        "_HANDLER",
+    }
 )
 """Variables that may be others in each fork. The rest is the same."""
 _SECONDS = 30

@@ -21,8 +21,9 @@ class Finding:
 
     what: str
     missing: str = ""
-    """The module, or with ``library`` the shared library, that was not found."""
-    library: bool = False
+    """The module, or of the kind ``library`` the shared library, that was not found."""
+    kind: str = ""
+    """As ``probe`` tells it."""
     certain: bool = True
     file: str = ""
     """Path in the package of the statement that failed, and its line, where that is known."""

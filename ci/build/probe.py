@@ -3,7 +3,8 @@ libraries, answer, then the folders that the package lies in. It imports nothing
 Python that a runtime has.
 
 The answer, a JSON file, is empty when the handler is there. Else ``kind`` is ``missing`` (``missing`` names the module
-that cannot be found), ``library`` (it names the shared library), ``wrong`` (it would fail on Lambda too) or
+that cannot be found), ``library`` (it names the shared library), ``variable`` (it names the variable of the
+environment), ``written`` (it names the file that Lambda lets nobody write), ``wrong`` (it would fail on Lambda too) or
 ``unclear`` (it may fail only here); ``file`` and ``line`` are where.
 
 With an empty handler, and what to ``prepare`` in the place of the answer, it serves many: see ``serve``.
@@ -11,6 +12,7 @@ With an empty handler, and what to ``prepare`` in the place of the answer, it se
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.machinery
 import json
@@ -18,7 +20,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Union
 
@@ -26,6 +28,13 @@ PROVIDED = (
     "boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3", "awslambdaric", "snapshot_restore_py",
 )
 """Modules of the Python runtimes themselves: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html"""
+_PROJECTS = (*PROVIDED, "python-dateutil", "python_dateutil")
+_WRITABLE = ("/tmp", "/mnt", "/dev", "/proc")
+"""Where Lambda lets a function write: its own folder for temporary files, and file systems of EFS.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
+"""
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 _SECONDS = 60
 """After which it ends, whatever it does."""
@@ -46,16 +55,60 @@ class Provided:
             return importlib.machinery.PathFinder.find_spec(name, [self._folder], target)
         return None
 
+    def find_distributions(self, context: Any) -> Iterable[Any]:
+        """What importlib.metadata tells of them."""
+        from importlib.metadata import DistributionFinder, MetadataPathFinder
 
-def probe(handler: str, libraries: str, folders: Sequence[str]) -> dict[str, str]:
+        for name in _PROJECTS if context.name is None else {context.name} & set(_PROJECTS):
+            # An instance: it is a method of one in some versions of Python, and of the class in others.
+            there = DistributionFinder.Context(name=name, path=[self._folder])
+            yield from MetadataPathFinder().find_distributions(there)
+
+
+class ReadOnly:
+    """Lets nobody write but where Lambda does; ``end`` lets everybody. Bytecode may be written: nobody would see it."""
+
+    def __init__(self, folders: Sequence[str], writable: str) -> None:
+        self.refused: Set[str] = set()
+        self._folders = tuple(os.path.join(folder, "") for folder in folders)
+        self._writable = tuple(os.path.join(folder, "") for folder in (writable, *_WRITABLE))
+        self._active = True
+        sys.addaudithook(self._audit)
+
+    def _audit(self, event: str, arguments: Tuple[Any, ...]) -> None:
+        if event == "open" and arguments[2] & _WRITES or event == "os.mkdir":
+            new = event == "os.mkdir"
+            if self._active and isinstance(arguments[0], (str, bytes)) and not (new and arguments[2] >= 0):
+                self._refuse(os.path.abspath(os.fsdecode(arguments[0])), arguments[0], new)
+
+    def _refuse(self, path: str, named: Union[str, bytes], new: bool) -> None:
+        if path.startswith(self._writable) and not path.startswith(self._folders) or f"{os.sep}__pycache__" in path:
+            return
+        if os.path.isdir(os.path.dirname(path)) and not (new and os.path.exists(path)):
+            self.refused.add(os.fsdecode(named))
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), named)
+
+    def end(self) -> None:
+        self._active = False
+
+
+def probe(handler: str, libraries: str, folders: Sequence[str], writable: str) -> dict[str, str]:
     """Lambda's runtime does the same: https://github.com/aws/aws-lambda-python-runtime-interface-client"""
+    read_only = ReadOnly(folders, writable)
+    try:
+        return _probe(handler, libraries, folders, read_only.refused)
+    finally:
+        read_only.end()
+
+
+def _probe(handler: str, libraries: str, folders: Sequence[str], refused: Set[str]) -> dict[str, str]:
     module, _, name = handler.rpartition(".")
     module = module.replace("/", ".")
     answer = {"kind": "wrong", "missing": "", "file": "", "line": ""}
     try:
         found = getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:
-        kind, missing = _kind(error, module, name)
+        kind, missing = _kind(error, module, name, refused)
         if kind == "wrong" and missing:
             return {**answer, "what": f"{module} does not define {name}"}
         places = _places(error)
@@ -68,8 +121,12 @@ def probe(handler: str, libraries: str, folders: Sequence[str]) -> dict[str, str
     return {} if callable(found) else {**answer, "what": f"{handler} is not callable"}
 
 
-def _kind(error: BaseException, module: str, name: str) -> tuple[str, str]:
+def _kind(error: BaseException, module: str, name: str, refused: Set[str]) -> tuple[str, str]:
     """What it means for Lambda, and the name of what is missing."""
+    if isinstance(error, KeyError) and _of_environment(error):
+        return "variable", str(error.args[0])
+    if isinstance(error, OSError) and error.errno == errno.EROFS and str(error.filename) in refused:
+        return "written", str(error.filename)
     if isinstance(error, ModuleNotFoundError):
         # Distributions build Python without some of its library; Lambda's has all that Linux can have.
         missing = error.name or ""
@@ -83,6 +140,14 @@ def _kind(error: BaseException, module: str, name: str) -> tuple[str, str]:
         own = module_itself is not None and error.__traceback__ is not None and error.__traceback__.tb_next is None
         return ("wrong", name) if own else ("unclear", "")
     return ("wrong" if isinstance(error, (SyntaxError, SystemExit)) else "unclear"), ""
+
+
+def _of_environment(error: BaseException) -> bool:
+    """Whether it was raised by ``os.environ[...]``."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code is type(os.environ).__getitem__.__code__
 
 
 def _places(error: BaseException) -> list[tuple[str, str]]:
@@ -210,12 +275,12 @@ if __name__ == "__main__":
         asked = serve(libraries, folders, given["imports"], given["differing"])
         sys.path[:len(folders)] = folders = asked["folders"]
         handle, answer = asked["handler"], asked["answer"]
-        sys.argv[1:] = [handle, libraries, answer, *folders]
     else:
         sys.path[:0] = folders
+    del sys.argv[1:]  # Lambda gives none: a handler may read them
     signal.alarm(_SECONDS)  # whoever started it may be killed before it ends it
-    said = probe(handle, libraries, folders)
+    said = probe(handle, libraries, folders, os.environ["TMPDIR"])
     with open(answer, "w", encoding="utf-8") as stream:
         json.dump(said, stream)
-    if sys.platform == "linux" and 1 == len(os.listdir("/proc/self/task")):
-        os._exit(0)  # no thread is left to wait for, and to take numpy apart takes a fifth of the time
+    # Threads of the handler may never end, and to take numpy apart takes a fifth of the time.
+    os._exit(0)

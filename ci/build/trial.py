@@ -6,10 +6,11 @@ import json
 import os
 import platform
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Container, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,8 @@ _SECONDS = 30
 """Lambda gives an import 10 s; a busy build host may be slower."""
 _OLDEST = (3, 8)
 """The Python that ``probe`` is written for."""
+_SET = ("AWS_", "LAMBDA_", "_", "LC_", "LD_", "PYTHON", "PWD", "SHLVL", "USER")
+"""How variables begin that Lambda, or who wrote its runtime, may set."""
 _LINES = 5
 """Of what the handler printed, so many are shown."""
 
@@ -68,10 +71,12 @@ class Trial:
         return self._ended()
 
     def end(self) -> None:
-        """Whatever it is doing, but for a fork."""
+        """Whatever it is doing, and what it has started; but for a fork."""
         if self._process is not None:
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            self._process = None
 
     def _forked(self, fork: Fork) -> bool:
         places = self._places()
@@ -88,7 +93,7 @@ class Trial:
             return subprocess.Popen(
                 [*_script(self._python, self._function.handler), self._folder / "answer", *places],
                 cwd=places[0], env=_environ(self._function, self._folder, places),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )
 
     def _places(self) -> list[Path]:
@@ -102,21 +107,23 @@ class Trial:
             return None
 
     def _ended(self) -> Finding | None:
-        try:
-            if self._process is not None:
-                _wait(self._process)
-        except subprocess.TimeoutExpired:
-            self.end()
+        late = self._process is not None and not _ends(self._process)
+        self.end()
+        if late:
             return self._late()
         said = self._answer()
         if said is None:
             return Finding("Python ended while importing it", certain=False, output=self._output())
         if not said:
             return None
-        library = said["kind"] == "library"
-        certain = said["kind"] != "unclear" and not (library and elf.provided(said["missing"]))
+        kind, missing = said["kind"], self._shown(said["missing"])
+        certain = kind != "unclear"
+        if kind == "library":
+            certain = not elf.provided(missing)
+        elif kind == "variable":
+            certain = not missing.startswith(_SET) and not self._function.settings.get("Layers")
         return Finding(
-            self._shown(said["what"]), self._shown(said["missing"]), library, certain,
+            self._shown(said["what"]), "" if kind in ("variable", "written") else missing, kind, certain,
             self._shown(said["file"]), said["line"], self._output(),
         )
 
@@ -143,11 +150,14 @@ class Trials:
         self._cache = cache
         self._shelf = shelf
         self._forks = Forks()
+        self._under_way: set[Trial] = set()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        for trial in tuple(self._under_way):
+            trial.end()  # the build is broken off: nobody waits for it
         self._forks.end()
 
     @contextmanager
@@ -164,9 +174,11 @@ class Trials:
         with self._forks.one(*self._kind(function, python, own if apart else {}, tree)) as found:
             usable = found if found and found.fits(_tops(own)) else None
             trial = Trial(function, python, folder.absolute(), tree, usable)
+            self._under_way.add(trial)
             try:
                 yield trial
             finally:
+                self._under_way.discard(trial)
                 trial.end()
 
     def _kind(
@@ -209,17 +221,19 @@ def _libraries(places: list[Path]) -> str:
     return os.pathsep.join(str(path) for place in places for path in (place, place / "lib"))
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
-    """For its end, without looking again and again. Raises TimeoutExpired."""
-    if sys.platform == "linux":
-        ended = os.pidfd_open(process.pid)
+def _ends(process: subprocess.Popen[bytes]) -> bool:
+    """Wait for that, without looking again and again, for as long as it may take."""
+    if sys.platform != "linux":
         try:
-            select.select([ended], [], [], _SECONDS)
-        finally:
-            os.close(ended)
-        process.wait(0)
-    else:
-        process.wait(_SECONDS)
+            process.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+    ended = os.pidfd_open(process.pid)  # the number stays taken until ``end``
+    try:
+        return bool(select.select([ended], [], [], _SECONDS)[0])
+    finally:
+        os.close(ended)
 
 
 @lru_cache
@@ -250,8 +264,12 @@ def _values(function: Function) -> dict[str, str]:
 
 
 def _environ(function: Function, folder: Path, places: list[Path]) -> dict[str, str]:
-    """numpy begins a thread for each processor, and needs none of them to be imported."""
-    return {"OPENBLAS_NUM_THREADS": "1", **_values(function), **_lambda(function, folder, places)}
+    """numpy begins a thread for each processor, and needs none of them to be imported.
+
+    The home is the one that Lambda's user has: it is not there, and nobody can make it.
+    """
+    own = {"OPENBLAS_NUM_THREADS": "1", "HOME": "/home/sbx_user1051", "LANG": "en_US.UTF-8", "TZ": ":UTC"}
+    return {**own, **_values(function), **_lambda(function, folder, places)}
 
 
 def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, str]:
@@ -259,6 +277,7 @@ def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, s
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
+    group = function.settings.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function.aws_name}"
     return {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -267,14 +286,15 @@ def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, s
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.settings.get("MemorySize", 128)),
         "AWS_LAMBDA_FUNCTION_NAME": function.aws_name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": "2000/01/01/[$LATEST]00000000000000000000000000000000",
         "AWS_REGION": "us-east-1",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "HOME": str(folder / "tmp"),
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": str(places[0]),
-        "LANG": "en_US.UTF-8",
         "LD_LIBRARY_PATH": _libraries(places),
         "PATH": os.defpath,
         "TMPDIR": str(folder / "tmp"),
-        "TZ": ":UTC",
         "_HANDLER": function.handler,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,22 @@ def tried(
         (f"None.missing{HANDLE}", ("AttributeError: 'NoneType' object has no attribute 'missing'", "", False)),
         (f"import os; os._exit(0){HANDLE}", ("Python ended while importing it", "", False)),
         (f"import os; os.environ['AWS_ACCESS_KEY_ID']{HANDLE}", ("KeyError: 'AWS_ACCESS_KEY_ID'", "", False)),
+        (f"import os; os.environ['AWS_LAMBDA_LOG_GROUP_NAME'] == '/aws/lambda/echo' or 1 / 0{HANDLE}", None),
+        (f"import os; os.environ['TABEL']{HANDLE}", ("KeyError: 'TABEL'", "", True)),
+        (f"{{}}['TABEL']{HANDLE}", ("KeyError: 'TABEL'", "", False)),
+        (f"import argparse; argparse.ArgumentParser().parse_args(){HANDLE}", None),
+        (f"from importlib import metadata as m; m.version('boto3'), m.version('python-dateutil'){HANDLE}", None),
+        (f"from importlib.metadata import version; version('click'){HANDLE}",
+         ("PackageNotFoundError: No package metadata was found for click", "click", True)),
+        (f"open('state.json', 'w'){HANDLE}",
+         ("OSError: [Errno 30] Read-only file system: 'state.json'", "", True)),
+        (f"import pathlib; (pathlib.Path.home() / 'x').mkdir(parents=True){HANDLE}",
+         ("OSError: [Errno 30] Read-only file system: '/home/sbx_user1051'", "", True)),
+        (f"import contextlib\nwith contextlib.suppress(OSError): open('state.json', 'w'){HANDLE}", None),
+        (f"import tempfile, os; tempfile.TemporaryDirectory(); tempfile.TemporaryFile(); open(os.devnull, 'w'){HANDLE}",
+         None),
+        (f"import os; os.makedirs(os.path.dirname(__file__), exist_ok=True); open(__file__){HANDLE}", None),
+        (f"import threading, time; threading.Thread(target=time.sleep, args=(60,)).start(){HANDLE}", None),
         (f"import ctypes; ctypes.CDLL('libsun.so.7'){HANDLE}",
          ("OSError: libsun.so.7: cannot open", "libsun.so.7", True)),
         (f"raise ImportError('libm.so.6: cannot open shared object file'){HANDLE}",
@@ -117,6 +134,25 @@ def test_one_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     mark.unlink()
     time.sleep(0.3)
     assert not mark.exists()
+
+
+def test_what_it_starts_ends_with_it(tmp_path: Path) -> None:
+    """Processes of the handler run on nobody's machine afterwards."""
+    code = """
+        import os, subprocess, time
+        running = subprocess.Popen(["sleep", "60"])
+        with open(os.environ["NOTED"], "w") as stream: stream.write(str(running.pid))
+    """
+    noted = tmp_path / "pid"
+    assert tried(tmp_path, {"echo.py": textwrap.dedent(code) + HANDLE}, NOTED=str(noted)) is None
+    status = Path("/proc", noted.read_text(), "status")
+    assert not status.exists() or "\nState:\tZ" in status.read_text()
+
+
+def test_a_home_that_is_said(tmp_path: Path) -> None:
+    """HOME=/tmp is what everybody sets for libraries that keep files at home; Lambda leaves it."""
+    code = f"import os; os.path.expanduser('~') == '/tmp' or 1 / 0{HANDLE}"
+    assert tried(tmp_path, {"echo.py": code}, HOME="/tmp") is None
 
 
 def test_dependencies_are_laid_out_once(tmp_path: Path) -> None:
