@@ -129,4 +129,4 @@ class Promotion:
 
 
 def _released(version: LiveVersion) -> Released:
-    return Released(version.version, version.record.digest if version.record else "", version.code_sha256)
+    return Released(version.version, version.digest or "", version.code_sha256)

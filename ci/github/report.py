@@ -64,14 +64,14 @@ def _versions(seen: Live) -> dict[str, str]:
 
 def _counted(seen: Live) -> Counter[str | None]:
     running = [found.running for found in seen.functions.values() if found is not None and found.running]
-    return Counter(version.record.commit if version.record else None for version in running)
+    return Counter(version.commit for version in running)
 
 
 def _commits(lives: Mapping[str, Live], stage: str) -> list[str]:
     """The commits that ``stage`` runs. A description may have been written by anybody: only a hash is taken."""
     functions = [found for seen in lives.values() if seen.stage.name == stage for found in seen.functions.values()]
     running = [found.running for found in functions if found is not None]
-    known = {version.record.commit.removesuffix("+") for version in running if version and version.record}
+    known = {version.commit.removesuffix("+") for version in running if version and version.commit}
     return sorted(commit for commit in known if re.fullmatch("[0-9a-f]{7,64}", commit))
 
 

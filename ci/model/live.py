@@ -84,6 +84,16 @@ class LiveVersion:
     failed: str = ""
     """Why the last update of it came to nothing: AWS describes what was asked for, and runs what was before."""
 
+    @property
+    def commit(self) -> str | None:
+        """That it was built from; None where nobody wrote it down."""
+        return self.record.commit if self.record else None
+
+    @property
+    def digest(self) -> str | None:
+        """Content digest of its package; None where nobody wrote it down."""
+        return self.record.digest if self.record else None
+
 
 @dataclass(frozen=True)
 class LiveAlias:
@@ -134,6 +144,10 @@ class LiveFunction:
     concurrency: int | None = None
     attached: Mapping[str, tuple[Attachment, ...]] = field(default_factory=dict)
     """Alias -> what is around it. Read only where there is something, or should be."""
+
+    def alias(self, name: str) -> LiveAlias | None:
+        """The alias called ``name``; None where there is none, or where aliases were not read."""
+        return (self.aliases or {}).get(name)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def strays(live: Live, functions: Iterable[Function] = ()) -> Iterator[str]:
     What a stage that is promoted runs differs from this checkout until somebody approves: that is no drift.
     """
     for name, function in live.functions.items():
-        alias = (function.aliases or {}).get(live.stage.alias) if function else None
+        alias = function.alias(live.stage.alias) if function else None
         if alias is None:
             continue
         # Another tool may have written its own description, or have left ours as it was.

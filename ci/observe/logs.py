@@ -73,15 +73,14 @@ def _source(
 ) -> Source | None:
     if found is None or found.running is None:
         return None
-    aliases = found.aliases or {}
-    versions = {found.running.version, *_versions(aliases.get(stage.alias))}
+    versions = {found.running.version, *_versions(found.alias(stage.alias))}
     return Source(
         function=label(function.name, site),
         aws_name=function.aws_name,
-        group=found.running.settings["LoggingConfig"]["LogGroup"] or settings.log_group(function.aws_name),
+        group=settings.log_group_of(function.aws_name, found.running.settings),
         versions=frozenset(versions),
         aws=aws,
-        shared=tuple(other.name for other in others if versions & _versions(aliases.get(other.alias))),
+        shared=tuple(other.name for other in others if versions & _versions(found.alias(other.alias))),
     )
 
 

@@ -31,8 +31,7 @@ def wanted(function: Function, released: LiveVersion, site: Site) -> Function:
 
 def unread(function: Function, released: LiveVersion) -> Package:
     """The package of a released version, whose bytes were not looked at: enough to see whether it is there."""
-    digest = released.record.digest if released.record else ""
-    return Package(function.name, Path(), digest, released.code_sha256, released.size, 0, ())
+    return Package(function.name, Path(), released.digest or "", released.code_sha256, released.size, 0, ())
 
 
 def checked(
@@ -88,7 +87,7 @@ def carry(
             reasons.append(f"{name}: {what}")
         if source and found and source.arn == found.arn:
             reasons.append(f"{name}: {release.stage} and {stage.name} are one place: {found.arn}")
-        made_of = replace(origin, commit=target.record.commit if target.record else NOBODY)
+        made_of = replace(origin, commit=target.commit or NOBODY)
         plans.append(Deployment(stage, region, function, packages[name], release.id, made_of).plan(found))
     if reasons:
         raise refused(reasons)

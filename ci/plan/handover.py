@@ -29,7 +29,7 @@ def hand(
 
 def guarded(stage: Stage, live: LiveFunction, move: PointAlias) -> PointAlias:
     """``move``, which CodeDeploy must not cross."""
-    now = (live.aliases or {}).get(stage.alias)
+    now = live.alias(stage.alias)
     if now is None or now.handed is None or not isinstance(stage.rollout, CodeDeploy):
         return move
     return replace(move, guard=_deployer(stage.rollout, stage, live))
@@ -37,7 +37,7 @@ def guarded(stage: Stage, live: LiveFunction, move: PointAlias) -> PointAlias:
 
 def stopping(stage: Stage, plan: FunctionPlan, live: LiveFunction) -> FunctionPlan:
     """``plan``, of a rollback: what CodeDeploy has under way ends first."""
-    now = (live.aliases or {}).get(stage.alias)
+    now = live.alias(stage.alias)
     if now is None or now.handed is None or not plan.shift or not isinstance(stage.rollout, CodeDeploy):
         return plan
     shift = tuple(guarded(stage, live, each) if isinstance(each, PointAlias) else each for each in plan.shift)
@@ -75,7 +75,7 @@ def _ends(action: Shift) -> bool:
 
 def _handed(stage: Stage, live: Live) -> Iterator[tuple[str, LiveAlias]]:
     for name, found in sorted(live.functions.items()):
-        alias = (found.aliases or {}).get(stage.alias) if found else None
+        alias = found.alias(stage.alias) if found else None
         if alias and alias.handed:
             yield name, alias
 

@@ -28,7 +28,7 @@ def alias(
     ``since``: when what is undone began, where this undoes a release; else it is when the alias last moved.
     """
     assert live.aliases is not None
-    now = live.aliases.get(stage.alias)
+    now = live.alias(stage.alias)
     previous = now.version if now and now.version != diff.WORKBENCH else None
     left = AliasRecord(release, origin.run, origin.at, previous, expected, since or _since(now, release, origin))
     # Where our own canary ends and nothing else happens, the alias is as it was before that.
@@ -54,7 +54,7 @@ def steps(
     ``target`` are the settings of the version that the alias is to point to. A canary of it that an earlier run
     began is gone on with.
     """
-    wanted, now = stage.rollout, (live.aliases or {}).get(stage.alias)
+    wanted, now = stage.rollout, live.alias(stage.alias)
     if wanted is None or move.before == move.expected:
         return (move,)
     if isinstance(wanted, Canary) and now is not None and now.canary is not None:
@@ -114,7 +114,7 @@ def existing(
 ) -> FunctionPlan:
     """The plan of one function whose stage is to run ``target``, a version that is there already."""
     running = live.running
-    digest = target.record.digest if target.record else ""
+    digest = target.digest or ""
     if running is not None and running.version == target.version and not weights(stage, live):
         return FunctionPlan(
             function.name,
@@ -166,7 +166,7 @@ def _strays(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> Iterator
     """Aliases that somebody else has moved: whoever does that leaves our description as it was."""
     for plan in plans:
         found = live.functions[plan.function]
-        now = (found.aliases or {}).get(stage.alias) if found else None
+        now = found.alias(stage.alias) if found else None
         was = now.record.version if now and now.record else None
         if now and was and was != now.version and any(isinstance(action, PointAlias) for action in plan.shift):
             moved = f"the alias {stage.alias} was moved from version {was} to {now.version} by hand"
@@ -186,5 +186,5 @@ def _unversioned(plans: Iterable[FunctionPlan]) -> Iterator[str]:
 
 def weights(stage: Stage, live: LiveFunction | None) -> Mapping[str, float]:
     """Version -> the share of the stage's calls that it gets beside the version that the alias points to."""
-    now = (live.aliases or {}).get(stage.alias) if live else None
+    now = live.alias(stage.alias) if live else None
     return now.weights if now else {}

@@ -52,7 +52,7 @@ def of_this_checkout(
     """A version carries its configuration, but not what is around it: that is as pipeline.yaml has it now."""
     for plan in plans:
         target = versions.get(plan.function)
-        commit = target.record.commit if target and target.record else ""
+        commit = (target.commit if target else None) or ""
         if any(action.alias for action in plan.attach) and commit != origin.commit:
             built = f"version {target.version if target else ''} is of commit {commit[:7] or 'unknown'}"
             yield f"{plan.function}: {built}; what is around it is that of this checkout"
@@ -81,7 +81,7 @@ def refusal(
         return f"{name}: version {released.version} of release {release.id} is gone"
     if target.version == diff.WORKBENCH:
         return f"{name}: the stage {release.stage} runs {target.version}, which is no version: deploy to it first"
-    if target.code_sha256 != released.code_sha256 or _digest(target) not in ("", released.digest):
+    if target.code_sha256 != released.code_sha256 or (target.digest or released.digest) != released.digest:
         return f"{name}: version {released.version} is not the code of release {release.id}: its digest differs"
     if running is not None and _number(target) < _number(running) and not allow_older:
         return f"{name}: version {target.version} of release {release.id} is older than {running.version}, which runs"
@@ -91,7 +91,3 @@ def refusal(
 def _number(version: LiveVersion) -> int:
     """Versions are numbered as they are published; ``$LATEST`` comes before all of them."""
     return 0 if version.version == diff.WORKBENCH else int(version.version)
-
-
-def _digest(version: LiveVersion) -> str:
-    return version.record.digest if version.record else ""

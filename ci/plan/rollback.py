@@ -125,7 +125,7 @@ def _bare(release: str) -> str:
 
 
 def _alias(stage: Stage, live: LiveFunction | None) -> LiveAlias | None:
-    return (live.aliases or {}).get(stage.alias) if live else None
+    return live.alias(stage.alias) if live else None
 
 
 def _nothing(name: str, stage: Stage, alias: LiveAlias | None) -> str:
@@ -142,7 +142,7 @@ def by_commit(functions: Iterable[Function], live: Live, commit: str) -> dict[st
     missing: list[str] = []
     for function in functions:
         versions = (getattr(live.functions[function.name], "versions", None)) or ()
-        built = [v.version for v in versions if v.record and v.record.commit.startswith(commit)]
+        built = [v.version for v in versions if v.commit and v.commit.startswith(commit)]
         if built:
             found[function.name] = built[-1]
         else:

@@ -114,7 +114,7 @@ def _running(report: Report, live: Live, name: str, aliases: Mapping[str, Mappin
         f'<span class="badge">{_text(other)} {share:.0%}</span>' for other, share in status.canary(live, found).items()
     )
     facts = (f"{status.age(version.modified, report.at)} old", si(version.size))
-    said = " · ".join((_commit(report, _of(version)), *(fact.replace(" ", "&nbsp;") for fact in facts)))
+    said = " · ".join((_commit(report, version.commit), *(fact.replace(" ", "&nbsp;") for fact in facts)))
     number = f'<span class="version">{_text(version.version)}</span>'
     alias = aliases.get(found.arn, {}).get(live.stage.alias)
     since = f"<br>{_released(report, alias.record)}" if alias and alias.record else ""
@@ -234,10 +234,6 @@ def _text(text: str) -> str:
 def _time(moment: str) -> str:
     at = datetime.fromisoformat(moment).astimezone(UTC)
     return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%Y-%m-%d %H:%M}</time>'
-
-
-def _of(version: LiveVersion) -> str | None:
-    return version.record.commit if version.record else None
 
 
 def _commit(report: Report, commit: str | None) -> str:

@@ -48,7 +48,7 @@ def published(listed: Live, lives: Mapping[str, Live]) -> tuple[Published, ...]:
         }
         return Published(commit, group[-1][0], versions, {stage: names for stage, names in runs.items() if names})
 
-    groups = groupby(every, key=lambda each: each[2].record.commit if each[2].record else None)
+    groups = groupby(every, key=lambda each: each[2].commit)
     return tuple(made(commit, list(group)) for commit, group in groups)[::-1]
 
 

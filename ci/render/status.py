@@ -64,12 +64,12 @@ def _cells(lives: Mapping[str, Live], live: Live, name: str, now: datetime) -> t
     beside = place(lives, live, name)
     number = f"{version.version} ({beside})" if beside else version.version
     number = ", ".join((number, *(f"{other} {share:.0%}" for other, share in canary(live, found).items())))
-    return (number, _commit(version), age(version.modified, now), si(version.size))
+    return (number, short(version.commit), age(version.modified, now), si(version.size))
 
 
 def canary(live: Live, found: LiveFunction) -> dict[str, float]:
     """Version -> its share, of those beside the one that the stage's alias points to, where aliases were read."""
-    alias = (found.aliases or {}).get(live.stage.alias)
+    alias = found.alias(live.stage.alias)
     return dict(sorted(alias.weights.items())) if alias else {}
 
 
@@ -134,8 +134,8 @@ def _running(found: LiveFunction | None) -> dict[str, Any] | None:
 def _version(version: LiveVersion) -> dict[str, Any]:
     return {
         "version": version.version,
-        "commit": version.record.commit if version.record else None,
-        "digest": version.record.digest if version.record else None,
+        "commit": version.commit,
+        "digest": version.digest,
         "code_sha256": version.code_sha256,
         "size": version.size,
         "modified": version.modified,
@@ -175,7 +175,7 @@ def versions(live: Live, now: datetime) -> str:
         [
             plain(name),
             version.version,
-            _commit(version),
+            short(version.commit),
             age(version.modified, now),
             si(version.size),
             ", ".join(plain(name) + ("" if share == 1 else f" {share:.0%}") for name, share in aliases.items()),
@@ -206,10 +206,6 @@ def _share(alias: LiveAlias, version: str) -> float:
     if alias.version == version:
         return round(1 - sum(alias.weights.values()), 6)
     return alias.weights.get(version, 0)
-
-
-def _commit(version: LiveVersion) -> str:
-    return short(version.record.commit if version.record else None)
 
 
 def age(modified: str, now: datetime) -> str:

@@ -20,7 +20,7 @@ def text(found: Iterable[Verified], commit: str) -> str:
 
 
 def _lines(found: Verified, commit: str) -> Iterator[str]:
-    of = found.version.record.commit if found.version.record else None
+    of = found.version.commit
     version = f"version {plain(found.version.version)}{f' of {short(of)}' if of else ''}"
     if not found.differences:
         zips = "the same zip" if _same_zip(found) else "the same content in another zip"
@@ -57,7 +57,7 @@ def data(found: Iterable[Verified], commit: str) -> dict[str, Any]:
         "functions": {
             each.function: {
                 "version": each.version.version,
-                "commit": each.version.record.commit if each.version.record else None,
+                "commit": each.version.commit,
                 "digest": each.package.digest,
                 "equal": not each.differences,
                 "zip": _same_zip(each),
