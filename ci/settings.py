@@ -75,8 +75,11 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def complete(said: Mapping[str, Any]) -> dict[str, Any]:
-    """``said`` (in AWS's shape) with AWS's default for each setting, and for each field, that it leaves out."""
+def complete(said: Mapping[str, Any], aws_name: str = "") -> dict[str, Any]:
+    """``said`` (in AWS's shape) with AWS's default for each setting, and for each field, that it leaves out.
+
+    The log group that a function called ``aws_name`` has by default is none that is said.
+    """
     settings = dict(said)
     for member, default in _DEFAULTS.items():
         value = settings.get(member)
@@ -85,6 +88,8 @@ def complete(said: Mapping[str, Any]) -> dict[str, Any]:
         elif value is None:
             settings[member] = default
     logging, vpc = settings["LoggingConfig"], settings["VpcConfig"]
+    if logging["LogGroup"] == log_group(aws_name):
+        logging = settings["LoggingConfig"] = logging | {"LogGroup": ""}
     if logging["LogFormat"] == "JSON":
         settings["LoggingConfig"] = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | logging
     # AWS answers these in an order of its own.
@@ -100,10 +105,7 @@ def from_aws(configuration: Mapping[str, Any], members: Container[str]) -> dict[
     """
     found = {name: value for name, value in configuration.items() if name in members and name not in NOT_SETTINGS}
     found["Layers"] = [layer["Arn"] for layer in found.get("Layers", [])]
-    logging = found.get("LoggingConfig") or {}
-    if logging.get("LogGroup") == log_group(configuration["FunctionName"]):
-        found["LoggingConfig"] = {**logging, "LogGroup": ""}
-    return complete(found)
+    return complete(found, configuration["FunctionName"])
 
 
 def log_group(aws_name: str) -> str:

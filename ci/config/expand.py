@@ -114,7 +114,7 @@ def _filled(function: Function, file: str, value: Callable[[str, str], str]) -> 
     if problems:
         return function, problems
     secret = {text.fill(value) for said in function.settings.values() for text in _leaves(said) if text.references()}
-    complete = settings.complete(plain)
+    complete = settings.complete(plain, function.aws_name)
     for member in lines:
         complete[member] = _mapped(complete[member], lambda leaf: Secret(leaf) if leaf in secret else leaf)
     variables = {

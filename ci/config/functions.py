@@ -56,7 +56,7 @@ class Functions:
         return Function(
             name=name,
             aws_name=aws_name,
-            settings=settings.complete({key: value for key, value in said.items() if shape.is_setting(key)}),
+            settings=settings.complete({key: value for key, value in said.items() if shape.is_setting(key)}, aws_name),
             environment=self._environment(said.get("environment", {}), name),
             source=source or Path(),
             include=included,

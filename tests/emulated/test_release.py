@@ -95,8 +95,9 @@ def test_descriptions_say_what_was_released(dollop: Dollop, account: Account, pr
 
 def test_a_second_deploy_writes_nothing(dollop: Dollop, project: Project, strict: Strict) -> None:
     """Nothing changed: two reads a function, on the wire, and not one write. Of its alias AWS tells no tags."""
+    said = "concurrency: 3\n    tags: {team: a}\n    logging: {log_group: /aws/lambda/echo}"
     text = (project.root / "pipeline.yaml").read_text()
-    project.write("pipeline.yaml", text.replace("echo.handle", "echo.handle\n    concurrency: 3\n    tags: {team: a}"))
+    project.write("pipeline.yaml", text.replace("echo.handle", f"echo.handle\n    {said}"))
     done(dollop("deploy", "test"))
     strict.forget()
     result = done(dollop("deploy", "test"))

@@ -159,6 +159,7 @@ functions:
         ("tenancy: PER_TENANT", "TenancyConfig", {"TenantIsolationMode": "PER_TENANT"}),
         ("durable: {retention_period_in_days: 7}", "DurableConfig", {"RetentionPeriodInDays": 7}),
         ("logging: {log_format: Text, log_group: g}", "LoggingConfig", {"LogFormat": "Text", "LogGroup": "g"}),
+        ("logging: {log_group: /aws/lambda/echo}", "LoggingConfig", {"LogFormat": "Text", "LogGroup": ""}),
         (
             "vpc: {subnet_ids: [subnet-1], ipv6_allowed_for_dual_stack: true}",
             "VpcConfig",
