@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -152,6 +152,15 @@ def arrived(description: str, handed: Handed) -> str:
     since = (handed.at if now.release == handed.release else now.at) if now else None
     record = AliasRecord(handed.release, handed.run, handed.at, handed.before, handed.version, since)
     return alias_description(record)
+
+
+def renumbered(description: str, version: str) -> str:
+    """``description``, planned for an alias that moves, with the number that AWS gave the version."""
+    before, handed = read_handed(description)
+    if handed:
+        return handed_description(before, replace(handed, version=version))
+    written = read_alias(description)
+    return alias_description(replace(written, version=version)) if written else description
 
 
 def _is_moment(text: str) -> bool:

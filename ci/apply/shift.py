@@ -163,7 +163,8 @@ def _write(job: Job, move: Move) -> None:
         parameters["RoutingConfig"] = {"AdditionalVersionWeights": {version: action.share / 100}}
     else:
         to = action.before if action.handed else version
-        parameters |= {"FunctionVersion": to, "Description": action.description}
+        told = action.description if action.version else record.renumbered(action.description, version)
+        parameters |= {"FunctionVersion": to, "Description": told}
     move.sent = parameters
     try:
         if action.revision is None:

@@ -76,7 +76,11 @@ class UntagFunction:
 
 @dataclass(frozen=True)
 class PublishVersion:
-    """``$LATEST`` becomes a version. ``expected`` is the number that AWS should give it."""
+    """``$LATEST`` becomes a version. ``expected`` is the number that AWS should give it.
+
+    It gives another where a newer version, or the whole function, was deleted: no number is given twice.
+    https://docs.aws.amazon.com/lambda/latest/dg/versioning-intro.html
+    """
 
     record: VersionRecord
     description: str | Secret

@@ -108,6 +108,24 @@ def test_a_second_deploy_writes_nothing(dollop: Dollop, project: Project, strict
     assert "nothing to do: 2 unchanged" in result.out
 
 
+def test_aws_gives_no_version_number_twice(dollop: Dollop, account: Account, project: Project) -> None:
+    """Where the newest version was deleted by hand, the next has another number than was expected: it lands as that."""
+    done(dollop("deploy", "test"))
+    client = account.client("lambda")
+    client.update_function_configuration(FunctionName="audit", MemorySize=512)
+    client.publish_version(FunctionName="audit")
+    client.delete_function(FunctionName="audit", Qualifier="2")
+    project.write("functions/audit/audit.py", "def handle(event, context):\n    return 2\n")
+    result = done(dollop("deploy", "test"))
+    assert "updated alias test        env=test function=audit version=3" in result.err
+    noted = record.read_alias(alias(account, "audit", "test")["Description"])
+    assert noted is not None
+    assert ("3", "1") == (noted.version, noted.previous)
+    assert [] == json.loads(done(dollop("status", "--json")).out)["strays"]
+    done(dollop("rollback", "test"))
+    assert "1" == aliases(account, "test")["audit"]
+
+
 def test_a_dry_run_writes_nothing(dollop: Dollop, strict: Strict) -> None:
     """--dry-run and plan read, and print the same."""
     dry = done(dollop("deploy", "test", "--dry-run"))

@@ -87,6 +87,8 @@ class Account:
 
     def __init__(self) -> None:
         self.functions: dict[str, Deployed] = {}
+        self.numbers: dict[str, int] = {}
+        """Of each function that was deleted, its last version: no number is given twice."""
         self._revisions = 0
 
     def revision(self) -> str:
@@ -120,7 +122,8 @@ class Account:
             configuration = Configuration(
                 revealed(action.settings), revealed(action.environment), _code(action.package), self.revision()
             )
-            self.functions[name] = Deployed(name, configuration, tags=dict(action.tags))
+            numbered = self.numbers.get(name, 0)
+            self.functions[name] = Deployed(name, configuration, tags=dict(action.tags), counter=numbered)
             return None
         there = self.functions[name]
         match action:
@@ -151,8 +154,12 @@ class Account:
             case DeleteVersion():
                 self._delete(there, action.version)
             case DeleteFunction():
-                del self.functions[name]
+                self.delete(name)
         return None
+
+    def delete(self, name: str) -> None:
+        """A whole function, by a plan or by hand."""
+        self.numbers[name] = self.functions.pop(name).counter
 
     def _publish(self, there: Deployed, action: PublishVersion) -> str:
         """A version; the newest one when configuration and code have not changed since.
@@ -170,7 +177,6 @@ class Account:
         if len(description) > 256:
             raise Refusal(f"{there.name}: the description is too long")
         there.versions[number] = replace(there.latest, revision=self.revision(), description=description)
-        assert action.expected == number, "the plan shows another version than AWS gives"
         return number
 
     def _split(self, there: Deployed, action: SplitAlias, published: str | None) -> None:
@@ -189,7 +195,8 @@ class Account:
         number, _ = self._checked(there, action, action.version or published)
         if len(action.description) > 256:
             raise Refusal(f"{there.name}: the description is too long")
-        there.aliases[action.alias] = Alias(number, action.description, self.revision())
+        description = action.description if action.version else _numbered(action, number)
+        there.aliases[action.alias] = Alias(number, description, self.revision())
 
     def _checked(
         self, there: Deployed, action: SplitAlias | PointAlias, number: str | None
@@ -200,7 +207,8 @@ class Account:
         if action.revision not in (now.revision, now.planned) if now else action.revision is not None:
             raise Refusal(f"{there.name}: PreconditionFailed: the alias has moved")
         assert action.before == (now.version if now else None), "the plan shows another version than the alias has"
-        assert action.expected == number, "the plan shows another version than the alias gets"
+        alike = action.expected == number or action.version is None
+        assert alike, "the plan shows another version than the alias gets"
         assert action.restore == (record.read_canary(now.description)[0] if now else "")
         return number, now
 
@@ -265,6 +273,11 @@ class Account:
         """Function -> the version that its alias points to."""
         aliases = {name: there.aliases.get(stage.alias) for name, there in self.functions.items()}
         return {name: alias.version for name, alias in aliases.items() if alias}
+
+
+def _numbered(action: PointAlias, number: str) -> str:
+    """The alias tells the number that AWS gave, which need not be the one that was expected."""
+    return action.description.replace(f" version={action.expected}", f" version={number}")
 
 
 def steps(plan: Plan, backwards: bool = False) -> list[tuple[FunctionPlan, Action]]:

@@ -116,6 +116,7 @@ class ByHand:
 
 BY_HAND = (
     *("memory", "environment", "code", "tags", "concurrency", "publish", "alias", "workbench", "canary", "no alias"),
+    *("unpublish", "delete"),
 )
 STEPS = st.one_of(
     st.builds(Deploy, CHANGES, COMMITS, st.booleans()),
@@ -220,6 +221,12 @@ def by_hand(account: Account, name: str, what: str) -> None:
     elif what == "publish":
         there.counter += 1
         there.versions[str(there.counter)] = replace(latest, revision=account.revision(), description="")
+    elif what == "unpublish":
+        newest = [*there.versions][-1]
+        if newest not in {number for one in there.aliases.values() for number in (one.version, *one.weights)}:
+            del there.versions[newest]
+    elif what == "delete":
+        account.delete(name)
     elif what == "no alias":
         del there.aliases["test"]
     else:

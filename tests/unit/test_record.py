@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from ci import record
 from ci.errors import UsageError
 from ci.model import Secret
-from ci.model.live import AliasRecord, CanaryRecord, VersionRecord
+from ci.model.live import AliasRecord, CanaryRecord, Handed, VersionRecord
 from ci.record import Release, Released
 from ci.settings import DESCRIPTION_LIMIT
 
@@ -175,3 +175,14 @@ def test_amounting_to_is_named_by_content() -> None:
     assert named == record.amounting_to("test", {"b": two, "a": one}, "2", "u").id
     assert named != record.amounting_to("test", {"a": two, "b": one}, "1", "t").id
     assert named.startswith("test-")
+
+
+@pytest.mark.parametrize("before", ["", "dollop release=abc-1 run=7 at=2026-01-31T09:00:00Z previous=6 version=7"])
+def test_an_alias_tells_the_number_that_aws_gave(before: str) -> None:
+    """Where that is not the one that was planned; also of an alias that CodeDeploy is about to move."""
+    written, expected = (record.alias_description(replace(ALIAS, version=number)) for number in ("8", "12"))
+    assert expected == record.renumbered(written, "12")
+    handed = Handed("7", "8", "abc-2", "8", "2026-02-01T09:00:00Z")
+    written, expected = (record.handed_description(before, replace(handed, version=n)) for n in ("8", "12"))
+    assert expected == record.renumbered(written, "12")
+    assert "somebody's own" == record.renumbered("somebody's own", "12")
