@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 STATE = Path(".dollop")
 """Everything that is kept between two runs, under the repository's root. Ignored by git."""
 
+_LISTED = 20
+"""Functions that are listed where none of them was named: what fits into a few lines."""
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -74,16 +77,23 @@ class Workspace:
         wanted = list(globs)
         for glob in wanted:
             if not any(fnmatchcase(name, glob) for name in functions):
-                known = ", ".join(functions) or "none"
-                raise UsageError(f"no function in {self.pipeline.file} matches {glob!r}", f"its functions are: {known}")
+                raise UsageError(f"no function in {self.pipeline.file} matches {glob!r}", self._functions(glob))
         return [f for name, f in functions.items() if not wanted or any(fnmatchcase(name, glob) for glob in wanted)]
 
     def one(self, name: str) -> Function:
         """The function called ``name``. Raises UsageError."""
         if name not in self.pipeline.functions:
-            known = ", ".join(self.pipeline.functions) or "none"
-            raise UsageError(f"there is no function {name!r} in {self.pipeline.file}", f"its functions are: {known}")
+            raise UsageError(f"there is no function {name!r} in {self.pipeline.file}", self._functions(name))
         return self.pipeline.functions[name]
+
+    def _functions(self, instead: str) -> str:
+        """What could have been meant where ``instead`` is no function."""
+        from ci.config.words import similar
+
+        names = list(self.pipeline.functions)
+        more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        stage = f"; {instead} is a stage" if instead in self.pipeline.stages else similar(instead, names)
+        return f"its functions are: {', '.join(names[:_LISTED]) or 'none'}{more}{stage}"
 
     def expanded(self, functions: Iterable[Function]) -> list[Function]:
         """The same functions with every ``${env:}`` and ``${ssm:}`` looked up."""

@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from ci.aws.pace import Pace
 from ci.aws.translation import is_passing, is_throttled, translate
-from ci.errors import AwsError
+from ci.errors import AwsError, CredentialsError
 
 if TYPE_CHECKING:
     from ci.aws.bucket import Bucket
@@ -88,7 +88,11 @@ class Aws:
                 if self._endpoint:
                     # The embedded AWS is on loopback, where no proxy leads.
                     config = config.merge(Config(proxies={}))
-                client = create(service, endpoint_url=self._endpoint, config=config)
+                try:
+                    client = create(service, endpoint_url=self._endpoint, config=config)
+                except ValueError as error:
+                    hint = "AWS_ENDPOINT_URL, or endpoint_url of the profile, starts with http:// or https://"
+                    raise CredentialsError(str(error), hint) from None
                 client.meta.events.register("before-send.lambda", self._sending)
                 self._clients[service + purpose] = client
             return self._clients[service + purpose]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ci import syntax
+from ci.config.words import similar
 
 _FORM = re.compile(r"(?P<module>[^\s./]+(?:[./][^\s./]+)*)\.(?P<function>[^\W\d]\w*)")
 _STAR = "*"
@@ -35,7 +36,8 @@ def problems(
         ours = any((folder / name).exists() for folder in folders for name in (top, f"{top}.py"))
         if elsewhere and not ours:
             return []
-        return [f"there is no {module}.py in the source or in what it includes"]
+        near = similar(module.rpartition("/")[2], (path.stem for path in source.glob("*.py")))
+        return [f"there is no {module}.py in the source or in what it includes{near}"]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the code: its own tests tell
@@ -47,7 +49,7 @@ def problems(
         return [f"{file.name}{line}: {error.msg}"] if runtime and _speaks(runtime) else []
     found = dict(_names(tree))
     if function not in found and not found.keys() & {_STAR, "__getattr__"}:
-        return [f"{file.name} does not define {function}"]
+        return [f"{file.name} does not define {function}{similar(function, found)}"]
     if found.get(function):
         return [f"{function} is async: Lambda's Python runtime does not await it"]
     return []

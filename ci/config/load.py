@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, region: str | Non
     :raises UsageError: there is no such file, or AWS_REGION is not a region.
     :raises ConfigError: every problem of the file, and of the files it names.
     """
-    chosen = region_of({"AWS_REGION": region}) if region else None
+    chosen = region_of({"--region": region}, ("--region",)) if region else None
     document = Document(path)
     pipeline = _pipeline(document, chosen, environ or {})
     if document.problems:
@@ -33,15 +33,15 @@ def load(path: Path, environ: Mapping[str, str] | None = None, region: str | Non
     return pipeline
 
 
-def region_of(environ: Mapping[str, str]) -> str | None:
+def region_of(environ: Mapping[str, str], names: Iterable[str] = ("AWS_REGION", "AWS_DEFAULT_REGION")) -> str | None:
     """The region that the environment asks for.
 
     :raises UsageError: that is not the name of a region; it would become part of a host name.
     """
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+    for name in names:
         if region := environ.get(name):
             if not re.fullmatch(shape.REGION, region):
-                raise UsageError(f"{name} is not the name of a region", "set it to one such as eu-west-1, or unset it")
+                raise UsageError(f"{name} is not the name of a region", "such as eu-west-1")
             return region
     return None
 

@@ -84,11 +84,29 @@ def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
         return reader.document(), reader.problems
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        raise reader.refusal(mark.line + 1 if mark else 1, f"is not YAML: {error.problem}{_start(error)}") from None
+        raise reader.refusal(mark.line + 1 if mark else 1, f"is not YAML: {_plain(error, text)}") from None
     except yaml.reader.ReaderError as error:
         code = error.character if isinstance(error.character, int) else ord(error.character)
         line = text.count("\n", 0, text.find(chr(code))) + 1
         raise reader.refusal(line, f"is not YAML: it holds the control character U+{code:04X}") from None
+
+
+_PLAIN = {
+    "mapping values are not allowed": "no colon can be here: quote a text with one, or look at the line above",
+    "tab character": "a tab: indent with spaces",
+    "expected key": "no key starts here: look at the indentation, and at quotes",
+    "expected node content": "no value starts here: look at brackets and commas",
+    "sequence entries are not allowed": "a list of lines that start with - begins on a line of its own",
+}
+"""What the parser says, in words that need no grammar of YAML."""
+
+
+def _plain(error: yaml.MarkedYAMLError, text: str) -> str:
+    said, mark = str(error.problem), error.problem_mark
+    if "cannot start any token" in said and mark:
+        character = text.splitlines()[mark.line][mark.column:][:1]
+        said = _PLAIN["tab character"] if character == "\t" else f"a text that starts with {character} must be quoted"
+    return next((plain for known, plain in _PLAIN.items() if known in said), said) + _start(error)
 
 
 def _start(error: yaml.MarkedYAMLError) -> str:

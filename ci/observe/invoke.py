@@ -70,6 +70,7 @@ def _values(text: str, number: int) -> Iterator[str]:
         try:
             _, end = decoder.raw_decode(text)
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"event {number} is not JSON: {error}", "nothing was sent for it") from None
+            hint = "nothing was sent for it; what is in a file goes to stdin: dollop invoke FUNCTION < event.json"
+            raise UsageError(f"event {number} is not JSON: {error}", hint) from None
         yield text[:end]
         text = text[end:].lstrip()

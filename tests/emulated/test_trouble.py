@@ -30,7 +30,13 @@ def edited(project: Project, old: str, new: str) -> None:
 
 INPUT: dict[str, tuple[tuple[str, ...], tuple[str, str], str]] = {
     "an unknown stage": (("deploy", "tset"), ("", ""), r"there is no stage 'tset'.*\n.*its stages are: test, prod"),
-    "an unknown function": (("deploy", "test", "ehco"), ("", ""), r"no function .* matches 'ehco'.*\n.*echo, audit"),
+    "an unknown function": (
+        ("deploy", "test", "ehco"), ("", ""), r"no function .* matches 'ehco'\n.*echo, audit, did you mean echo\?"
+    ),
+    "a stage for a function": (("logs", "test"), ("", ""), r"matches 'test'\n.*echo, audit; test is a stage"),
+    "an event that is a file's name": (
+        ("invoke", "echo", "--event", "@e.json"), ("", ""), r"event 1 is not JSON.*\n.* < event\.json"
+    ),
     "a stage that is promoted": (("deploy", "prod"), ("", ""), r"prod is promoted from test\n.*dollop promote prod"),
     "a stage that is built": (("promote", "test"), ("", ""), r"test is built, not promoted\n.*dollop deploy test"),
     "YAML that does not parse": (("plan",), ("functions:", "functions: ["), r"pipeline\.yaml:\d+: "),
@@ -87,6 +93,12 @@ def test_no_credentials_names_the_way_out(project: Project) -> None:
     assert 2 == result.code
     assert "no AWS credentials found" in result.err
     assert "--local" in result.err
+
+
+def test_an_endpoint_that_is_no_address(project: Project, account: Account) -> None:
+    """Exit 2, and where it comes from."""
+    result = command.run("plan", "test", environment={**account.environment, "AWS_ENDPOINT_URL": "127.0.0.1:9"})
+    assert (2, True) == (result.code, "127.0.0.1:9\n     AWS_ENDPOINT_URL" in result.err), result.err
 
 
 def test_an_endpoint_that_nobody_answers_at(project: Project, account: Account) -> None:

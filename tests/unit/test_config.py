@@ -249,6 +249,8 @@ def test_region_in_the_environment_is_checked(project: Path) -> None:
     """AWS_REGION becomes part of a host name: what is no region is refused, unseen."""
     with pytest.raises(UsageError, match="^AWS_REGION is not the name of a region$"):
         load(project, HEAD + ECHO, AWS_REGION="x.example/")
+    with pytest.raises(UsageError, match="^--region is not the name of a region$"):
+        config.load(project / "pipeline.yaml", region="x.example/")
 
 
 def test_anchors_and_merge(project: Path) -> None:
@@ -373,7 +375,13 @@ def test_function_problem(line: str, expected: str | None, project: Path) -> Non
         ("# nothing\n", ["1: is empty"]),
         ("[a]", ["1: must be a mapping"]),
         ("a: [\nb: 1\n", ["3: is not YAML: did not find expected ',' or ']' (in what starts on line 1)"]),
-        ("a:\n\tb: 1\n", ["2: is not YAML: found character that cannot start any token"]),
+        ("a:\n\tb: 1\n", ["2: is not YAML: a tab: indent with spaces"]),
+        ("a:\n  b: 1\n\tc: 2\n", ["3: is not YAML: a tab: indent with spaces (in what starts on line 2)"]),
+        ("a: @b\n", ["1: is not YAML: a text that starts with @ must be quoted"]),
+        ("a: b: c\n", ["1: is not YAML: no colon can be here: quote a text with one, or look at the line above"]),
+        ("a: 'it's'\n", ["1: is not YAML: no key starts here: look at the indentation, and at quotes"]),
+        ("a: ,b\n", ["1: is not YAML: no value starts here: look at brackets and commas"]),
+        ("a: - b\n", ["1: is not YAML: a list of lines that start with - begins on a line of its own"]),
         ("a: 1\n---\nb: 2\n", ["2: holds a second YAML document"]),
         ("a: 1\nb: \x01\n", ["2: is not YAML: it holds the control character U+0001"]),
         (b"a: 1\nb: \xff\n", ["2: is not UTF-8"]),
@@ -604,7 +612,7 @@ functions:
         "7: defaults.include[0]: there is no file or folder none",
         "8: defaults.environment.AWS_REGION: is reserved: Lambda sets it itself",
         "8: defaults.environment.OK: must be a string: YAML reads this as true or false, quote it",
-        "11: functions.echo.handler: echo.py does not define handel",
+        "11: functions.echo.handler: echo.py does not define handel, did you mean handle?",
         "13: functions.echo.memroy: is not a known key, did you mean memory?",
         "14: functions.echo.role: must be the ARN of a role, such as arn:aws:iam::123456789012:role/lambda",
         "15: functions.echo.requirements: there is no file none.txt",
@@ -729,6 +737,11 @@ def test_values_are_not_shown(line: str, project: Path) -> None:
         ("echo.nothing", "echo.py does not define nothing"),
         ("words.handle", "there is no words.py in the source or in what it includes"),
         ("none.handle", "there is no none.py in the source or in what it includes"),
+        ("ehco.handle", "there is no ehco.py in the source or in what it includes, did you mean echo?"),
+        (
+            "functions/echo/echo.handle",
+            "there is no functions/echo/echo.py in the source or in what it includes, did you mean echo?",
+        ),
         ("package.none.handle", "there is no package/none.py in the source or in what it includes"),
         ("echo", "must be module.function, such as echo.handle"),
         ("echo.", "must be module.function, such as echo.handle"),
@@ -790,7 +803,7 @@ def test_handler_of_a_dependency_or_a_layer(more: str, project: Path) -> None:
         ("handle: object", "echo.py does not define handle"),
         ("def other():\n def handle(): ...", "echo.py does not define handle"),
         ("class Other:\n def handle(self): ...", "echo.py does not define handle"),
-        ("import handler", "echo.py does not define handle"),
+        ("import handler", "echo.py does not define handle, did you mean handler?"),
         ("print(handle)", "echo.py does not define handle"),
         ("x = [handle for handle in y]", "echo.py does not define handle"),
         ("x = lambda: (handle := 1)", "echo.py does not define handle"),
