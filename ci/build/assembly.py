@@ -143,9 +143,10 @@ def _add(contents: Contents, entry: Entry, item: Resolved, name: str, say: Say) 
 def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
     function = inputs.function
     wanted = target.of(function.runtime, function.architecture)
+    binaries = elf.chosen(contents.binaries, wanted)
     found = [
         f"{contents.brought.get(path) or contents.own[path]}: {path} {why}"
-        for path, why in elf.problems(contents.binaries, wanted)
+        for path, why in elf.problems(binaries, wanted)
     ]
     if found:
         more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
@@ -155,7 +156,7 @@ def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
         )
     if target.has_more(function):
         return
-    for path, library in elf.absent(contents.binaries):
+    for path, library in elf.absent(binaries):
         by = contents.brought.get(path) or contents.own[path]
         say(f"{function.name}: {path} of {by} is linked to {library}, which is not on Lambda: importing it would fail")
 

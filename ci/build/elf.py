@@ -12,6 +12,7 @@ from .target import Target
 
 MAGIC = b"\x7fELF"
 _MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_386": "i686", "EM_ARM": "armv7"}
+_PROCESSOR = re.compile(r"x86[_-]64|amd64|x64|aarch64|arm64|i[3-6]86|x86|armv7l?|armhf", re.IGNORECASE)
 _GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 _PROVIDED = re.compile(
     r"(ld-linux-.*|lib(c|m|dl|rt|pthread|util|resolv|nsl|anl|crypt|BrokenLocale|thread_db|nss_.*))\.so\.\d+"
@@ -59,6 +60,18 @@ def read(content: bytes) -> Binary | None:
     except (ELFError, ValueError, KeyError, AttributeError, UnicodeDecodeError):
         return None
     return Binary(machine, max(versions, default=(0, 0)), needed, soname)
+
+
+def chosen(binaries: Mapping[str, Binary], target: Target) -> dict[str, Binary]:
+    """Without files for other processors that lie beside the target's own, as what loads them chooses between these.
+
+    Their paths are the same but for the processor's name.
+    """
+    own = {_PROCESSOR.sub("", path) for path, binary in binaries.items() if binary.machine == target.machine}
+    return {
+        path: binary for path, binary in binaries.items()
+        if binary.machine == target.machine or _PROCESSOR.sub("", path) not in own
+    }
 
 
 def problems(binaries: Mapping[str, Binary], target: Target) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """A wheel as the files that an installer would lay down with ``--target``, still compressed.
 
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/. Left out are what only the
-installing host needs: the scripts of ``bin/`` (they hold the path of its interpreter) and bytecode.
+installing host needs: the scripts of ``bin/`` that hold the path of its interpreter, and bytecode.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,8 @@ from .store import Wheel
 _LOCAL = struct.Struct("<4s22x2H")
 _ENCRYPTED = 1
 _BLOCK = 1 << 16
+_PYTHON = b"#!python"
+"""https://packaging.python.org/en/latest/specifications/binary-distribution-format/#recommended-installer-features"""
 _INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 """Files of .dist-info that an installer writes about itself and its host."""
 
@@ -52,7 +55,7 @@ def _read(opened: ZipFile, path: Path, whole: memoryview, shelf: Shelf | None) -
     info = _information(members)
     about = HeaderParser().parsestr(opened.read(f"{info}/METADATA").decode())
     tags = HeaderParser().parsestr(opened.read(f"{info}/WHEEL").decode()).get_all("Tag", [])
-    destinations = {name: _destination(name, info, about["Name"]) for name in members}
+    destinations = {name: _destination(name, info, about["Name"], _is_for_python(opened, name)) for name in members}
     record = f"{info}/RECORD"
     entries = {}
     binaries = {}
@@ -94,7 +97,18 @@ def _information(members: Iterable[str]) -> str:
     return found.pop()
 
 
-def _destination(name: str, info: str, project: str) -> str | None:
+_SCRIPTS = re.compile(r"[^/]+\.data/scripts/.+")
+
+
+def _is_for_python(opened: ZipFile, name: str) -> bool:
+    """Whether the file is a script that an installer makes its own interpreter's."""
+    if not _SCRIPTS.fullmatch(name):
+        return False
+    with opened.open(name) as stream:
+        return stream.read(len(_PYTHON)) == _PYTHON
+
+
+def _destination(name: str, info: str, project: str, for_python: bool) -> str | None:
     """Where an installer puts the file when told ``--target``; None when it is left out."""
     parts = PurePosixPath(name).parts
     if name.startswith("/") or "\\" in name or ".." in parts:
@@ -102,11 +116,12 @@ def _destination(name: str, info: str, project: str) -> str | None:
     if parts[0] == info and parts[1:] and parts[1] in _INSTALLER:
         return None
     if parts[0] == info.removesuffix(".dist-info") + ".data" and len(parts) > 2:
-        if parts[1] == "scripts":
+        if for_python:
             return None
-        if parts[1] not in ("purelib", "platlib", "data", "headers"):
+        if parts[1] not in ("purelib", "platlib", "data", "headers", "scripts"):
             raise ValueError(f"it has an unknown folder, {parts[0]}/{parts[1]}")
-        parts = ("include", project, *parts[2:]) if parts[1] == "headers" else parts[2:]
+        within = {"headers": ("include", project), "scripts": ("bin",)}.get(parts[1], ())
+        parts = (*within, *parts[2:])
     return None if "__pycache__" in parts else "/".join(parts)
 
 
@@ -126,7 +141,7 @@ def _record(rows: bytes, destinations: Mapping[str, str | None]) -> bytes:
 def _entry(
     opened: ZipFile, member: ZipInfo, destination: str, path: Path, whole: memoryview, shelf: Shelf | None
 ) -> tuple[Entry, Binary | None]:
-    mode = 0o755 if member.external_attr >> 16 & 0o111 else 0o644
+    mode = 0o755 if member.external_attr >> 16 & 0o111 or _SCRIPTS.fullmatch(member.filename) else 0o644
     if member.compress_type not in (archive.STORED, archive.DEFLATED) or member.flag_bits & _ENCRYPTED:
         data = opened.read(member)
         return archive.compress(destination, mode, data), elf.read(data) if data.startswith(elf.MAGIC) else None

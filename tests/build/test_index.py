@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from ci import local
 from ci.build import index as fetching
@@ -340,6 +341,19 @@ def test_wheels_that_are_not_deflated(index: Index, package: Build, fresh: Path,
     with zipfile.ZipFile(found.path) as opened:
         assert b"A = 1\n" * 99 == opened.read("one.py")
         assert opened.getinfo("one.py").compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def test_programs_of_a_wheel(index: Index, package: Build, fresh: Path, tmp_path: Path) -> None:
+    """What is no script of Python's goes into bin/, where an installer puts it and its wheel seeks it; as ruff's."""
+    scripts = {"tool": b"\0binary", "run.sh": "#!/bin/sh\n", "one": "#!python\n", "onew": "#!pythonw\n"}
+    one = wheel(index.folder, "one", {"one.py": "", **{f"one-1.0.data/scripts/{n}": t for n, t in scripts.items()}})
+    found = {file.path: file.mode for file in package("one\n", code=USES, cache=fresh).files}
+    subprocess.run([find_uv_bin(), "pip", "install", "-q", "--target", tmp_path / "t", one], check=True)
+    laid = {p.relative_to(tmp_path / "t").as_posix(): p for p in (tmp_path / "t").rglob("bin/*")}
+    assert {"bin/tool", "bin/run.sh"} == {path for path in found if path.startswith("bin/")}
+    assert {0o755} == {found[path] for path in ("bin/tool", "bin/run.sh")}
+    assert all(laid[path].stat().st_mode & 0o111 for path in ("bin/tool", "bin/run.sh"))
+    assert b"\0binary" == laid["bin/tool"].read_bytes()
 
 
 @pytest.mark.parametrize("path", ["../evil.py", "/evil.py", "one/../../evil.py", "one-1.0.data/other/x"])

@@ -65,6 +65,20 @@ def test_what_a_target_cannot_load(binary: Binary, target: Target, expected: lis
 
 
 @pytest.mark.parametrize(
+    ("other", "left"),
+    [
+        ("linux-arm64/tool", False), ("linux-aarch64/tool", False), ("linux/tool", True), ("linux-arm64/other", True),
+        ("tool", True),
+    ],
+)
+def test_a_choice_of_processors(other: str, left: bool) -> None:
+    """A wheel for all platforms may bring a program for each, as selenium does: only those of the target count."""
+    binaries = {"linux-x86_64/tool": Binary("x86_64"), other: Binary("aarch64")}
+    assert left == (other in elf.chosen(binaries, AMAZON_2023))
+    assert {other: Binary("aarch64")} == elf.chosen({other: Binary("aarch64")}, AMAZON_2023)
+
+
+@pytest.mark.parametrize(
     ("library", "expected"),
     [
         ("libc.so.6", False), ("libpthread.so.0", False), ("ld-linux-x86-64.so.2", False), ("libgcc_s.so.1", False),
