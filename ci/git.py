@@ -16,7 +16,7 @@ def has(root: Path, folder: Path) -> bool:
 
     False also where git cannot tell: in a workflow, the action that sets up this tool looks at what was checked out.
     """
-    return _may_have(root, str(folder)) and bool(said(root, "ls-files", "--", f":(icase){folder}"))
+    return _may_have(root, folder.name) and bool(said(root, "ls-files", "--", f":(icase){folder}"))
 
 
 def _may_have(root: Path, name: str) -> bool:

@@ -113,24 +113,30 @@ class Workspace:
 
     def packages(self, functions: Iterable[Function], cache: Path | None = None) -> dict[str, Package]:
         """Built, or from the cache, or from the folder that was named. Raises BuildError and UsageError."""
-        from ci import build, git
+        from ci import build
 
         if self.built:
             from ci.build import folder
 
+            self._check_uncommitted(self.built, self.built.absolute())
             return folder.load(self.built, functions)
 
         if self.local:
             from ci.local import runtime
 
             self.note(f"the embedded AWS has one runtime, {runtime()}: built for it")
-        root = self.pipeline.root
-        if git.has(root, STATE):
+        self._check_uncommitted(STATE, STATE)
+        return build.build(self.pipeline, functions, cache or self.pipeline.root / STATE / "cache", self.progress)
+
+    def _check_uncommitted(self, shown: Path, folder: Path) -> None:
+        """Raises UsageError where ``folder``, from the repository's root, is committed: nobody reviews zips."""
+        from ci import git
+
+        if git.has(self.pipeline.root, folder):
             raise UsageError(
-                f"{STATE} is in the repository: what is in its cache would be deployed unbuilt",
-                f"take it out (git rm -r --cached {STATE}), and look who put it there",
+                f"{shown} is in the repository: what is in it would be deployed unbuilt",
+                f"take it out (git rm -r --cached {shown}), and look who put it there",
             )
-        return build.build(self.pipeline, functions, cache or root / STATE / "cache", self.progress)
 
     def run_deploy_hooks(self, functions: Iterable[Function]) -> None:
         """Each in a copy of its function's files. Raises BuildError when one fails."""

@@ -154,11 +154,15 @@ def of_fork(pull: PullRequest) -> dict[str, Any]:
 
 
 def test_many_functions_are_built_by_a_matrix(team: Project) -> None:
-    """Beyond 25 functions the packages of several jobs are planned, deployed and promoted as those of one would be."""
+    """Beyond 25 functions the packages of several jobs are planned, deployed and promoted as those of one would be.
+
+    Not those of a folder ``dist`` that somebody committed.
+    """
     names = [f"tiny{number:02}" for number in range(30)]
     listed = "".join(f"  {name}: {{handler: {name}.handle}}\n" for name in names)
     sources = {f"functions/{name}/{name}.py": HANDLER.format(name) for name in names}
-    sha = team.commit("Many more", {"pipeline.yaml": PIPELINE + listed, **sources})
+    given = {".gitignore": ".dollop/\n", "dist/manifest.json": '{"format": 1, "packages": {}}'}
+    sha = team.commit("Many more", {"pipeline.yaml": PIPELINE + listed, **sources, **given})
     pull = opened(team)
     planned = team.run("pull-request.yml", "pull_request", about(pull, sha, team.github.name))
     assert planned.succeeded, planned.log

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from ci.errors import UsageError
+from ci.workspace import Workspace
+
 ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / ".github/actions/dollop/install.sh"
 ENVIRON = {
@@ -75,7 +78,7 @@ def test_what_was_committed_is_refused(project: Path, folder: str, index: str, i
     run(project, "git", *INDEXES[index], "status")
     refused = build(project)
     assert (2, "") == (refused.returncode, refused.stdout)
-    assert ".dollop is in the repository: what is in its cache would be deployed unbuilt" in refused.stderr
+    assert ".dollop is in the repository: what is in it would be deployed unbuilt" in refused.stderr
 
 
 def test_nor_a_link(project: Path) -> None:
@@ -84,6 +87,23 @@ def test_nor_a_link(project: Path) -> None:
     (project / ".dollop").symlink_to("assets")
     run(project, "git", "add", "--force", ".dollop")
     assert 2 == build(project).returncode
+
+
+@pytest.mark.parametrize("root", [".", "shop"])
+def test_nor_packages(project: Path, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest that fits them makes them no better. A folder that git does not have is taken, wherever it is."""
+    for name in ("functions", "pipeline.yaml"):
+        (project / root).mkdir(exist_ok=True)
+        (project / name).rename(project / root / name)
+    assert 0 == run(project, sys.executable, "-m", "ci", "-C", root, "build", "--out", "given").returncode
+    monkeypatch.chdir(project)
+    workspace = Workspace(Path(root), print, print, built=Path("given"))
+    run(project, "git", "add", root)
+    run(project, "git", "rm", "-r", "--cached", "given")
+    assert {"echo"} == workspace.packages(workspace.select(())).keys()
+    run(project, "git", "add", "--force", "given")
+    with pytest.raises(UsageError, match="^given is in the repository: what is in it would be deployed unbuilt$"):
+        workspace.packages(workspace.select(()))
 
 
 @pytest.mark.parametrize("checked_out, code", [("folder", 1), ("link", 1), ("nothing", 0)])

@@ -8,7 +8,7 @@ set -eu
 if [ -e .dollop ] || [ -L .dollop ]; then
     committed=$(git -c safe.directory='*' ls-files -- .dollop 2>&1) || committed=perhaps
     if [ -n "$committed" ]; then
-        echo "::error::.dollop is in the repository, and what is in its cache would be deployed unbuilt: git rm -r --cached .dollop"
+        echo "::error::.dollop is in the repository, and what is in it would be deployed unbuilt: git rm -r --cached .dollop"
         exit 1
     fi
 fi
