@@ -8,10 +8,10 @@ from typing import Any
 
 from ci import remembered
 from ci.attachments import marks
-from ci.model import File, Function, Package, Secret, Settings
+from ci.model import File, Function, Package, Secret, Settings, normalise
 from ci.model.live import LiveFunction, LiveLayer, LiveVersion
 from ci.plan.changes import Change, CodeChange, FileChange
-from ci.settings import SETTINGS, complete, key_of
+from ci.settings import SETTINGS, complete, key_of, leaves
 
 WORKBENCH = "$LATEST"
 """An alias that another tool has pointed there runs no version: there is nothing to keep or to go back to."""
@@ -78,7 +78,7 @@ def _setting(member: str, before: Settings, after: Settings, secret: bool) -> Ch
     return Change(key, show(before.get(member)), show(after.get(member)))
 
 
-def creation(function: Function, package: Package) -> tuple[Change, ...]:
+def creation(function: Function) -> tuple[Change, ...]:
     """Every setting that a new function gets and AWS would not have given it by itself."""
     members = differing(function.settings, complete({}))
     changes = (_setting(m, {}, function.settings, _holds_secret(function.settings[m])) for m in members)
@@ -88,11 +88,7 @@ def creation(function: Function, package: Package) -> tuple[Change, ...]:
 
 
 def _holds_secret(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_secret, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_secret, value))
-    return isinstance(value, Secret)
+    return any(isinstance(leaf, Secret) for leaf in leaves(value))
 
 
 def show(value: Any) -> str | None:
@@ -178,9 +174,4 @@ def installed(files: Iterable[File]) -> dict[str, str]:
     (https://packaging.python.org/en/latest/specifications/recording-installed-packages/)."""
     folders = {file.path.split("/", 1)[0] for file in files if "/" in file.path}
     matches = map(_DIST_INFO.fullmatch, folders)
-    return {_normal(match["name"]): match["version"] for match in matches if match}
-
-
-def _normal(name: str) -> str:
-    """The name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return {normalise(match["name"]): match["version"] for match in matches if match}

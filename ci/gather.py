@@ -9,7 +9,7 @@ from pathlib import Path
 from ci import foreign, live, record
 from ci.errors import DollopError, UsageError
 from ci.live import attachments, codedeploy, layers as layers_there
-from ci.model import Function, Site, Stage
+from ci.model import Site, Stage
 from ci.plan import deploy, layering, removal, rollback, room, sites
 from ci.plan.plan import Plan
 from ci.promotion import Promotion
@@ -35,7 +35,7 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
     release = deploy.name(functions, packages, workspace.origin)
 
     def one(site: Site) -> Plan:
-        aws, there = workspace.at(site), [_in(site, function) for function in functions]
+        aws, there = workspace.at(site), [function.at(site) for function in functions]
         layers = {name: layers_there.newest(aws, each) for name, each in layering.wanted(packages.values()).items()}
         there, publish = layering.arranged(aws.region, there, packages, layers)
         new = {each.arn: each.layer.unzipped for each in publish}
@@ -48,10 +48,6 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
         return layering.published(plan, publish)
 
     return _everywhere(workspace, [stage], one)
-
-
-def _in(site: Site, function: Function) -> Function:
-    return replace(function, settings={**function.settings, **site.settings.get(function.name, {})})
 
 
 def to_promote(

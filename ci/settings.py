@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,15 @@ def key_of(member: str) -> str:
 def snake_case(name: str) -> str:
     """``SecurityGroupIds`` -> ``security_group_ids``; ``KMSKeyArn`` -> ``kms_key_arn``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """What there is in a setting's value, however deep, that is neither a mapping nor a list."""
+    if isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from leaves(each)
+    else:
+        yield value
 
 
 def complete(said: Mapping[str, Any], aws_name: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ..errors import ON_DISK, BuildError
 from ..model import Function, Package, Pipeline
@@ -34,7 +34,7 @@ def build(
 ) -> dict[str, Package]:
     """The packages of ``functions``, by name. ``progress`` is told in short lines what takes time.
 
-    The zips lie under ``cache`` and are not to be changed there: copy them with ``write``.
+    The zips lie under ``cache`` and are not to be changed there: ``folder.save`` copies them.
 
     Raises BuildError for what cannot be built, would not run, or would not be accepted by AWS.
     """
@@ -63,14 +63,6 @@ def key(pipeline: Pipeline, functions: Iterable[Function]) -> str:
     """A digest of all that decides what the packages of ``functions`` hold. Raises BuildError."""
     reader = Reader(pipeline.root)
     return together(map(reader.read, functions))
-
-
-def write(package: Package, stream: BinaryIO) -> None:
-    """Copy the package's zip to ``stream``."""
-    import shutil
-
-    with package.path.open("rb") as source:
-        shutil.copyfileobj(source, stream)
 
 
 def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str, Package]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import content
 from ..errors import BuildError
-from ..model import Dependency, LeftOut, Package
+from ..model import Dependency, LeftOut, Package, normalise
 from ..render.columns import si
 from . import archive, elf, handler, inspect, package, target, trial
 from .archive import Entry
@@ -20,7 +20,6 @@ from .elf import Binary
 from .handler import Finding
 from .inputs import Inputs
 from .leftout import Filter
-from .requirements import normalise
 from .sources import Excluded
 from .trial import Trials
 

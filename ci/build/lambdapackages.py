@@ -11,9 +11,9 @@ import tarfile
 from pathlib import Path
 
 from ..errors import BuildError
+from ..model import normalise
 from . import archive
 from .lock import Artifact
-from .requirements import normalise
 from .target import Target
 
 

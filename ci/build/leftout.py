@@ -7,13 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..model import File, Function, LeftOut
+from ..model import File, Function, LeftOut, normalise
 from . import archive, strip
 from .archive import Entry
 from .cache import Cache, sha256
 from .dependencies import Resolved
 from .inputs import edition
-from .requirements import normalise
 from .slim import Slim
 from .sources import Excluded
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import BuildError
+from ..model import normalise
 
 LOCKS = {"uv.lock": "uv", "poetry.lock": "poetry", "pdm.lock": "pdm"}
 """Lock files that lie beside their pyproject.toml, and the tool that writes them."""
@@ -51,11 +52,6 @@ class Requirements:
     @property
     def file(self) -> Path:
         return self.files[0]
-
-
-def normalise(name: str) -> str:
-    """A project's name as indexes compare it: https://peps.python.org/pep-0503/#normalized-names"""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read(path: Path, root: Path) -> Requirements:

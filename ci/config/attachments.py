@@ -13,7 +13,7 @@ from ci import service_model
 from ci.attachments import resources
 from ci.config import template
 from ci.config.values import Fields, field, mapping, of_shape, or_alone
-from ci.settings import snake_case
+from ci.settings import leaves, snake_case
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*"
 
@@ -82,19 +82,12 @@ def of_stage(said: Mapping[str, Any], stage: str) -> dict[str, Any]:
     return own | there | named
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each)
-
-
 def problems(said: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What no single value tells: a reference where none is filled in, what AWS would refuse. What, and where."""
     for key in _KEYS:
         for name, entry in said.get(key, {}).items() if key in _BY_NAME else [("", said.get(key))]:
-            if any(template.holds(text) and template.well_formed(text) for text in _texts(entry)):
+            texts = (leaf for leaf in leaves(entry) if isinstance(leaf, str))
+            if any(template.holds(text) and template.well_formed(text) for text in texts):
                 yield "is taken as it stands: no ${...} is filled in here", tuple(filter(None, (key, name)))
     for name, entry in said.get("schedules", {}).items():
         limit = service_model.shape("TargetInput", "events").max or 0

@@ -80,28 +80,21 @@ def _templates(pipeline: Pipeline, only: Collection[str] | None) -> Iterator[tup
     for name, function in pipeline.functions.items():
         if only is None or name in only:
             for member, value in function.settings.items():
-                for template in _leaves(value):
+                for template in _inside(value):
                     yield name, settings.key_of(member), template
             for variable, secret in function.environment.items():
-                for template in _leaves(secret):
+                for template in _inside(secret):
                     yield name, f"environment.{variable}", template
 
 
-def _leaves(value: Any) -> Iterator[Template]:
-    if isinstance(value, Template):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _leaves(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _leaves(each)
+def _inside(value: Any) -> list[Template]:
+    return [leaf for leaf in settings.leaves(value) if isinstance(leaf, Template)]
 
 
 def _filled(function: Function, file: str, value: Callable[[str, str], str]) -> tuple[Function, list[Problem]]:
     """``function`` without templates, and what Lambda would not take of that."""
     where = f"functions.{function.name}"
-    lines = {member: template.line for member, said in function.settings.items() for template in _leaves(said)}
+    lines = {member: template.line for member, said in function.settings.items() for template in _inside(said)}
     plain = {
         member: _mapped(said, lambda leaf: leaf.fill(value) if isinstance(leaf, Template) else leaf)
         for member, said in function.settings.items()
@@ -113,7 +106,7 @@ def _filled(function: Function, file: str, value: Callable[[str, str], str]) -> 
     ]
     if problems:
         return function, problems
-    secret = {text.fill(value) for said in function.settings.values() for text in _leaves(said) if text.references()}
+    secret = {text.fill(value) for said in function.settings.values() for text in _inside(said) if text.references()}
     complete = settings.complete(plain, function.aws_name)
     for member in lines:
         complete[member] = _mapped(complete[member], lambda leaf: Secret(leaf) if leaf in secret else leaf)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ci.model import Function, Settings, Site, Stage
-from ci.settings import complete, key_of
+from ci.settings import complete, key_of, leaves
 
 BOUND = ("Role", "Layers", "KMSKeyArn", "DeadLetterConfig", "VpcConfig", "FileSystemConfigs")
 """Settings that name something of one account, and, but for the role, of one region."""
@@ -93,8 +93,8 @@ def _fits(function: Function, member: str, site: Site, home: str | None) -> bool
     account = site.role.split(":")[4] if site.role and member == "Role" else ""
     return all(
         arn["region"] in ("", site.region) and account in ("", arn["account"])
-        for text in _texts(value)
-        if (arn := _ARN.match(text))
+        for leaf in leaves(value)
+        if isinstance(leaf, str) and (arn := _ARN.match(leaf))
     )
 
 
@@ -106,10 +106,3 @@ def _connects(function: Function, stage: Stage, site: Site) -> bool:
 
 def _told(names: list[str]) -> str:
     return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _texts(item)

@@ -1,6 +1,6 @@
 """The nouns: what the repository says, what was built; in ``live``, what AWS runs. Frozen, no I/O. Read these first."""
 
-from ci.model.package import REQUEST_LIMIT, UNZIPPED_LIMIT, Dependency, File, LeftOut, Package
+from ci.model.package import REQUEST_LIMIT, UNZIPPED_LIMIT, Dependency, File, LeftOut, Package, normalise
 from ci.model.pipeline import (
     SLIM,
     Attachment,
@@ -39,4 +39,5 @@ __all__ = [
     "Smoke",
     "Stage",
     "label",
+    "normalise",
 ]

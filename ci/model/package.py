@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-
 
 REQUEST_LIMIT = 52_428_800
 """Bytes of zip that fit into a request."""
@@ -22,6 +22,11 @@ class File:
     crc32: int
     sha256: str
     """Hex. Empty where only a zip's directory was read."""
+
+
+def normalise(name: str) -> str:
+    """A project's name as indexes compare it: https://peps.python.org/pep-0503/#normalized-names"""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(frozen=True, order=True)

@@ -7,7 +7,7 @@ pipeline.yaml does not mention has AWS's default, so that a plan sees what was c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +212,10 @@ class Function:
     @property
     def architecture(self) -> str:
         return str(self.settings["Architectures"][0])
+
+    def at(self, site: Site) -> Function:
+        """The function as it is in ``site``, with what it has there instead."""
+        return replace(self, settings={**self.settings, **site.settings.get(self.name, {})})
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,7 @@ NOBODY = "unknown"
 
 def wanted(function: Function, released: LiveVersion, site: Site) -> Function:
     """``function`` as it is to be in ``site``: as it was ``released``."""
-    there = {**released.settings, **site.settings.get(function.name, {})}
-    return replace(function, settings=there, environment=released.environment)
+    return replace(function, settings=released.settings, environment=released.environment).at(site)
 
 
 def unread(function: Function, released: LiveVersion) -> Package:

@@ -107,7 +107,7 @@ class Deployment:
             function.name,
             function.aws_name,
             new=True,
-            changes=diff.creation(function, package),
+            changes=diff.creation(function),
             code=CodeChange(0, package.size, None, ()),
             prepare=(*stored, create, self._publish(package.code_sha256, "1")),
             shift=(*self._limit(LiveFunction()), *self._point(LiveFunction(aliases={}), None, "1")),

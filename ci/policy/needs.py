@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from ci import settings
 from ci.config.template import Template
@@ -97,11 +96,7 @@ def expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterable
 
 def there(functions: Iterable[Function], sites: Iterable[Site]) -> tuple[Function, ...]:
     """The functions as they are in each of ``sites``."""
-    return tuple(
-        replace(function, settings={**function.settings, **site.settings.get(function.name, {})})
-        for site in sites
-        for function in functions
-    )
+    return tuple(function.at(site) for site in sites for function in functions)
 
 
 def uploading(names: Names, functions: tuple[Function, ...], places: Collection[Place]) -> Iterable[Statement]:
@@ -200,16 +195,9 @@ def observing(names: Names) -> Iterable[Statement]:
 
 def parameters(functions: tuple[Function, ...]) -> Iterable[str]:
     """The paths in every ``${ssm:/path}``, sorted."""
-
-    def inside(value: Any) -> Iterable[str]:
-        if isinstance(value, Template):
-            yield from (name for kind, name in value.references() if kind == "ssm")
-        elif isinstance(value, Mapping):
-            yield from (path for item in value.values() for path in inside(item))
-        elif isinstance(value, list):
-            yield from (path for item in value for path in inside(item))
-
-    return sorted({path for one in functions for part in (one.environment, one.settings) for path in inside(part)})
+    values = (leaf for one in functions for part in (one.environment, one.settings) for leaf in settings.leaves(part))
+    references = (each for leaf in values if isinstance(leaf, Template) for each in leaf.references())
+    return sorted({name for kind, name in references if kind == "ssm"})
 
 
 def _values(functions: tuple[Function, ...], member: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import io
 import zipfile
@@ -160,11 +159,3 @@ def attempt(action: Callable[[], Any]) -> DollopError | KeyboardInterrupt | None
 
 def without(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key not in names}
-
-
-def with_memory(wanted: Edition, name: str, memory: int) -> Edition:
-    functions = tuple(
-        dataclasses.replace(each, settings={**each.settings, "MemorySize": memory}) if each.name == name else each
-        for each in wanted.functions
-    )
-    return dataclasses.replace(wanted, functions=functions)

@@ -238,4 +238,4 @@ def test_creation() -> None:
         Change("tag a", None, "1"),
         Change("tag b", None, "2"),
         Change("concurrency", None, "5"),
-    ) == diff.creation(wanted, package())
+    ) == diff.creation(wanted)
