@@ -167,7 +167,8 @@ class Trials:
         """The handler's import, under way: of ``package``, of which ``brought`` are the paths of dependencies."""
         dependencies = {path: entry for path, entry in package.items() if path in brought}
         own = {path: entry for path, entry in package.items() if path not in brought}
-        apart = not _tops(own) & _tops(dependencies)  # else a folder of both would be found in one place only
+        # Else a folder of both would be found in one place only; and so it is where Lambda has a layer.
+        apart = bool(function.packaging.layer) or not _tops(own) & _tops(dependencies)
         (folder / "tmp").mkdir()
         lay(own if apart else package, folder / "task", self._shelf)
         tree = Tree(dependencies, self._cache, self._shelf) if apart and dependencies else None
@@ -189,7 +190,7 @@ class Trials:
         variables = _environ(function, Path(), places or [Path()])
         same = {name: value for name, value in variables.items() if name not in fork.DIFFERING}
         imports = fork.imports(function, own)
-        return _script(python, ""), places, {**same, "LD_LIBRARY_PATH": _libraries(places)}, imports
+        return _script(python, ""), places, {**same, "LD_LIBRARY_PATH": _libraries(function, places)}, imports
 
 
 def interpreter(target: Target, package: Package, binaries: Mapping[str, Binary]) -> str | None:
@@ -217,7 +218,9 @@ def _script(python: str, handler: str) -> list[str]:
     return [python, "-I", "-S", "-u", "-X", "utf8", probe.__file__, handler, libraries]
 
 
-def _libraries(places: list[Path]) -> str:
+def _libraries(function: Function, places: list[Path]) -> str:
+    """Lambda's has the package and its lib/, and none of a layer's folders for Python."""
+    places = places[:1] if function.packaging.layer else places
     return os.pathsep.join(str(path) for place in places for path in (place, place / "lib"))
 
 
@@ -293,7 +296,7 @@ def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, s
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": str(places[0]),
-        "LD_LIBRARY_PATH": _libraries(places),
+        "LD_LIBRARY_PATH": _libraries(function, places),
         "PATH": os.defpath,
         "TMPDIR": str(folder / "tmp"),
         "_HANDLER": function.handler,

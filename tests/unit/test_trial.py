@@ -19,7 +19,7 @@ from ci.build.elf import Binary
 from ci.build.handler import Finding
 from ci.build.target import Target
 from ci.build.trial import Trials
-from ci.model import Function, Secret
+from ci.model import Function, Packaging, Secret
 
 HANDLE = "\ndef handle(event, context): ...\n"
 HERE = Target((sys.version_info[0], sys.version_info[1]), platform.machine(), (2, 34))
@@ -32,12 +32,12 @@ def entries(files: dict[str, str]) -> dict[str, archive.Entry]:
 
 def tried(
     folder: Path, files: dict[str, str], brought: dict[str, str] | None = None, python: str = sys.executable,
-    handler: str = "echo.handle", **environment: str,
+    handler: str = "echo.handle", packaging: Packaging = Packaging(), **environment: str,
 ) -> Finding | None:
     """Our ``files``, and those that dependencies brought, in a cache of this folder."""
     values = {key: Secret(value) for key, value in environment.items()}
     settings = {"Handler": handler, "Runtime": "python3.13", "Architectures": ["x86_64"]}
-    function = Function("echo", "echo", settings, values, Path("functions/echo"))
+    function = Function("echo", "echo", settings, values, Path("functions/echo"), packaging=packaging)
     package = entries({**files, **(brought or {})})
     cache = Cache(folder / "cache")
     with cache.temporary() as beside, Trials(cache).begun(function, python, package, brought or {}, beside) as begun:
@@ -215,6 +215,18 @@ def test_our_own_files_within_a_dependency(tmp_path: Path) -> None:
     brought = {"library/__init__.py": "", "library/theirs.py": "x = 1"}
     own = {"echo.py": f"import library.ours{HANDLE}", "library/ours.py": "from library.theirs import x"}
     assert tried(tmp_path, own, brought) is None
+
+
+def test_our_own_files_beside_a_layer(tmp_path: Path) -> None:
+    """A folder with files of both is two there, of which Python takes one; and libraries are sought elsewhere."""
+    brought = {"library/__init__.py": "", "library/theirs.py": "x = 1", "lib/libone.so.1": ""}
+    own = {"echo.py": f"import library.ours{HANDLE}", "library/ours.py": "from library.theirs import x"}
+    found = tried(tmp_path, own, brought, packaging=Packaging(layer="shared"))
+    assert found is not None and ("library.ours", True) == (found.missing, found.certain)
+    code = "import os; len(os.environ['LD_LIBRARY_PATH'].split(':')) == int(os.environ['N']) or 1 / 0"
+    loads = {"echo.py": code + HANDLE}
+    assert tried(tmp_path, loads, brought, N="4") is None
+    assert tried(tmp_path, loads, brought, packaging=Packaging(layer="shared"), N="2") is None
 
 
 def test_the_failure_of_a_dependency_is_placed_in_it(tmp_path: Path) -> None:
