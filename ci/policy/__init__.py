@@ -14,29 +14,13 @@ only an account for each stage separates the aliases themselves.
 from __future__ import annotations
 
 import os.path
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ci.errors import UsageError
-from ci.model import Function, Pipeline, Site, Stage
-from ci.policy.attachments import Grant, attaching, looking_around
-from ci.policy.needs import (
-    POINT,
-    Names,
-    expanding,
-    handing_over,
-    layers,
-    looking_up,
-    observing,
-    parameters,
-    reading,
-    smoking,
-    there,
-    uploading,
-    watching,
-)
+from ci.model import Pipeline, Stage
 from ci.policy.statement import Document, Place, Statement, packed
+from ci.policy.tasks import ROLE_ARN, Tasks, elsewhere
 
 POLICIES_LIMIT = 10
 """Managed policies that a role takes, unless AWS raised the quota:
@@ -59,9 +43,6 @@ class Role:
     """Another one than the pipeline's, where it is."""
 
 
-_ROLE_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>[0-9]{12}):role/.+")
-
-
 def place(pipeline: Pipeline, region: str | None = None, account: str | None = None) -> Place:
     """Account and partition are those of the functions' execution roles, which Lambda wants in the same account.
 
@@ -70,7 +51,7 @@ def place(pipeline: Pipeline, region: str | None = None, account: str | None = N
     region = region or pipeline.region
     if not region:
         raise UsageError("no region: an ARN names one", "write `region:` into pipeline.yaml or set AWS_REGION")
-    matches = [_ROLE_ARN.fullmatch(str(function.settings.get("Role"))) for function in pipeline.functions.values()]
+    matches = [ROLE_ARN.fullmatch(str(function.settings.get("Role"))) for function in pipeline.functions.values()]
     found = {(match["partition"], match["account"]) for match in matches if match}
     if account:
         found = {(partition, number) for partition, number in found if number == account} or {("aws", account)}
@@ -81,171 +62,50 @@ def place(pipeline: Pipeline, region: str | None = None, account: str | None = N
     return Place(partition, region, number)
 
 
-_Named = Callable[[Iterable[Place]], Names]
-_Needs = Callable[[_Named], Iterable[Statement]]
-
-
 def roles(pipeline: Pipeline, where: Place) -> tuple[Role, ...]:
-    """Every role that the workflows take on, then ``observe``, which is for people.
+    """Every role that the workflows take on, then ``observe``, which is for people; then those of other accounts.
 
     Raises UsageError where the functions are too many for IAM and have nothing in common in their names.
     """
-    functions = tuple(pipeline.functions.values())
-    ssm = tuple(where.arn("ssm", f"parameter/{path.lstrip('/')}") for path in parameters(functions))
-    stages = pipeline.stages
-    everywhere = tuple(dict.fromkeys(place for stage in stages.values() for place in _direct(stage, where)))
-    every = there(functions, (site for stage in stages.values() for site in _direct(stage, where).values()))
-
-    def around(named: _Named, places: Iterable[Place], grant: Grant) -> Iterable[Statement]:
-        return _around(functions, named, places, grant)
-
-    looking = [site.plan_role for stage in stages.values() for site in stage.sites]
-
-    def planning(named: _Named) -> Iterable[Statement]:
-        return (
-            reading(named(everywhere)),
-            *expanding(every, ssm),
-            *layers(every, everywhere),
-            *around(named, everywhere, looking_around),
-            *looking_up((stage, _direct(stage, where)) for stage in stages.values()),
-            *_assuming(looking),
-        )
-
-    def deploying(stage: Stage) -> _Needs:
-        places = _direct(stage, where)
-        return lambda named: (
-            reading(named(everywhere)),
-            *expanding(every, ssm),
-            *around(named, everywhere, looking_around),
-            *uploading(named(places), there(functions, places.values()), places),
-            *around(named, places, attaching),
-            *smoking(named(places), stage),
-            *watching(stage),
-            *handing_over(stage, places),
-            *_assuming((*looking, *_roles_of(stage))),
-        )
-
-    def promoting(stage: Stage) -> _Needs:
-        source = stages[stage.source or ""]
-        own, before = _direct(stage, where), _direct(source, where)
-        shared = [place for place in own if place in before]
-        others = {place: site for place, site in own.items() if place not in before}
-        both = there(functions, (*before.values(), *own.values()))
-        point = Statement("MoveAliases", POINT, ())
-        taken = [*(site.plan_role or site.role for site in source.sites), *_roles_of(stage)]
-        return lambda named: (
-            reading(named(dict.fromkeys((*before, *own)))),
-            *expanding(both, ()),
-            *around(named, own, looking_around),
-            replace(point, resources=named(shared).functions),
-            *uploading(named(others), there(functions, others.values()), others),
-            *around(named, own, attaching),
-            *smoking(named(own), stage, bool(others)),
-            *watching(stage),
-            *handing_over(stage, own),
-            *_assuming(taken),
-        )
-
-    def seeing(named: _Named) -> Iterable[Statement]:
-        return observing(named(everywhere))
-
-    purposes: list[tuple[str, str, _Needs]] = [("plan", "Reads what is live, changes nothing.", planning)]
-    for stage in stages.values():
-        if stage.source is None:
-            purposes.append((f"deploy-{stage.name}", f"Uploads code, moves the alias {stage.alias}.", deploying(stage)))
-        elif _direct(stage, where).keys() == _direct(stages[stage.source], where).keys():
-            purpose = f"Moves the alias {stage.alias}; uploads no code, changes no configuration."
-            purposes.append((f"promote-{stage.name}", purpose, promoting(stage)))
-        else:
-            purpose = f"Publishes what was released, and moves the alias {stage.alias}."
-            purposes.append((f"promote-{stage.name}", purpose, promoting(stage)))
-    purposes.append(("observe", "Reads logs and metrics. For people, not for a workflow.", seeing))
-    return (*(_role(*purpose, functions) for purpose in purposes), *_elsewhere(pipeline))
+    tasks, stages = Tasks(pipeline, where), pipeline.stages.values()
+    return (
+        _role(tasks, "plan", "Reads what is live, changes nothing.", Tasks.planning),
+        *(_released_to(tasks, stage) for stage in stages),
+        _role(tasks, "observe", "Reads logs and metrics. For people, not for a workflow.", Tasks.observing),
+        *(role for stage in stages for role in _there(tasks, stage)),
+    )
 
 
-def _around(
-    functions: tuple[Function, ...], named: _Named, places: Iterable[Place], grant: Grant
-) -> Iterable[Statement]:
-    """What ``grant`` gives in each of ``places``, as one statement of each name: no two may have the same."""
-    found: dict[str, Statement] = {}
-    for place in places:
-        names = named([place])
-        for each in grant(functions, names.functions, names.qualified, place):
-            found[each.sid] = _both(found[each.sid], each) if each.sid in found else each
-    return found.values()
+def _name(stage: Stage) -> str:
+    return f"{'promote' if stage.source else 'deploy'}-{stage.name}"
 
 
-def _both(one: Statement, other: Statement) -> Statement:
-    """What either allows; their conditions are of the same kind."""
-    condition = {
-        operator: {key: [*values, *(other.condition or {})[operator][key]] for key, values in keys.items()}
-        for operator, keys in (one.condition or {}).items()
-    }
-    resources = tuple(dict.fromkeys((*one.resources, *other.resources)))
-    return replace(one, resources=resources, condition=condition or None)
+def _released_to(tasks: Tasks, stage: Stage) -> Role:
+    if stage.source is None:
+        purpose = f"Uploads code, moves the alias {stage.alias}."
+        return _role(tasks, _name(stage), purpose, lambda each: each.deploying(stage))
+    purpose = f"Publishes what was released, and moves the alias {stage.alias}."
+    if tasks.direct(stage).keys() == tasks.direct(tasks.pipeline.stages[stage.source]).keys():
+        purpose = f"Moves the alias {stage.alias}; uploads no code, changes no configuration."
+    return _role(tasks, _name(stage), purpose, lambda each: each.promoting(stage))
 
 
-def _direct(stage: Stage, where: Place) -> dict[Place, Site]:
-    """Where the stage is without a role of its own."""
-    return {replace(where, region=site.region or where.region): site for site in stage.sites if not site.role}
-
-
-def _roles_of(stage: Stage) -> Iterable[str | None]:
-    return (role for site in stage.sites for role in (site.role, site.plan_role))
-
-
-def _assuming(roles: Iterable[str | None]) -> Iterable[Statement]:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/tutorial_cross-account-with-roles.html"""
-    if wanted := tuple(dict.fromkeys(filter(None, roles))):
-        yield Statement("TakeOnRoles", ("sts:AssumeRole",), wanted)
-
-
-def _elsewhere(pipeline: Pipeline) -> Iterator[Role]:
-    """What the roles of other accounts need that stages name, and who takes them on."""
-    functions = tuple(pipeline.functions.values())
-    for stage in pipeline.stages.values():
-        places, ours = [], f"{'promote' if stage.source else 'deploy'}-{stage.name}"
-        role, plan_role = stage.sites[0].role, stage.sites[0].plan_role
-        for site in stage.sites:
-            if site.role and (match := _ROLE_ARN.fullmatch(site.role)):
-                places.append(Place(match["partition"], site.region or "", match["account"]))
-        if not places or not role:
-            continue
-
-        own = there(functions, stage.sites)
-
-        def looking(
-            named: _Named, stage: Stage = stage, places: Sequence[Place] = places, own: tuple[Function, ...] = own
-        ) -> Iterable[Statement]:
-            around = _around(functions, named, places, looking_around)
-            groups = looking_up([(stage, places)])
-            return (reading(named(places)), *expanding(own, ()), *layers(own, places), *around, *groups)
-
-        def writing(
-            named: _Named, stage: Stage = stage, places: Sequence[Place] = places, own: tuple[Function, ...] = own
-        ) -> Iterable[Statement]:
-            return (
-                reading(named(places)),
-                *_around(functions, named, places, looking_around),
-                *expanding(own, ()),
-                *uploading(named(places), own, places),
-                *_around(functions, named, places, attaching),
-                *smoking(named(places), stage),
-                *watching(stage),
-                *handing_over(stage, places),
-            )
-
-        purpose = f"In the account {places[0].account}, for {role}; {ours} takes it on."
-        yield replace(_role(f"{stage.name}-there", purpose, writing, functions), account=places[0].account)
-        if plan_role:
-            purpose = f"In the account {places[0].account}, for {plan_role}; plan and {ours} take it on."
-            yield replace(_role(f"{stage.name}-there-plan", purpose, looking, functions), account=places[0].account)
-
-        def seeing(named: _Named, places: Iterable[Place] = places) -> Iterable[Statement]:
-            return observing(named(places))
-
-        purpose = f"In the account {places[0].account}, for {plan_role or role}, to read logs and metrics as well."
-        yield replace(_role(f"{stage.name}-there-observe", purpose, seeing, functions), account=places[0].account)
+def _there(tasks: Tasks, stage: Stage) -> Iterator[Role]:
+    """What the roles of another account need that the stage names, and who takes them on."""
+    places, role, plan_role = elsewhere(stage), stage.sites[0].role, stage.sites[0].plan_role
+    if not places or not role:
+        return
+    account, name, ours = places[0].account, f"{stage.name}-there", _name(stage)
+    made = [
+        _role(tasks, name, f"In the account {account}, for {role}; {ours} takes it on.",
+              lambda each: each.releasing_there(stage)),
+        *([_role(tasks, f"{name}-plan", f"In the account {account}, for {plan_role}; plan and {ours} take it on.",
+                 lambda each: each.planning_there(stage))] if plan_role else []),
+        _role(tasks, f"{name}-observe",
+              f"In the account {account}, for {plan_role or role}, to read logs and metrics as well.",
+              lambda each: each.observing(places)),
+    ]
+    yield from (replace(each, account=account) for each in made)
 
 
 def role(made: Iterable[Role], name: str) -> Role:
@@ -256,11 +116,9 @@ def role(made: Iterable[Role], name: str) -> Role:
     return known[name]
 
 
-# ---------------------------------------------------------------- within AWS's limits
-
-
-def _role(name: str, purpose: str, needs: _Needs, functions: tuple[Function, ...]) -> Role:
-    documents = packed(needs(lambda places: Names.each(functions, places)))
+def _role(tasks: Tasks, name: str, purpose: str, task: Callable[[Tasks], Iterable[Statement]]) -> Role:
+    """Within AWS's limits, if need be with one pattern for all functions."""
+    documents, functions = packed(task(tasks)), tasks.functions
     if len(documents) <= POLICIES_LIMIT:
         return Role(name, purpose, documents)
     prefix = os.path.commonprefix([function.aws_name for function in functions])
@@ -270,4 +128,4 @@ def _role(name: str, purpose: str, needs: _Needs, functions: tuple[Function, ...
             'let their names begin alike (`name: "{project}-{function}"`): one pattern then stands for all of them',
         )
     note = f"{len(functions)} functions are too many to list: {name} covers every function named {prefix}*"
-    return Role(name, purpose, packed(needs(lambda places: Names.pattern(prefix, places))), (note,))
+    return Role(name, purpose, packed(task(replace(tasks, prefix=prefix))), (note,))
