@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,11 +84,34 @@ def _project(folder: Path, root: Path, tool: str | None) -> Requirements:
 def _locked(kind: str, files: tuple[Path, ...]) -> Requirements:
     projects: dict[Path, None] = {}
     for file in files:
-        for said in _LOCKED_PATH.findall(_text(file, "")):
+        text = _text(file, "")
+        for said in _LOCKED_PATH.findall(text):
             project = (file.parent / said).resolve()
-            if project.exists() and not file.is_relative_to(project):
+            needed = not file.is_relative_to(project) or file.parent != files[0].parent and _requires(text, said)
+            if needed and project.exists():
                 projects[project] = None
-    return Requirements(kind, files, tuple(projects))
+    return Requirements(kind, files, _with_theirs(projects))
+
+
+def _requires(lock: str, path: str) -> bool:
+    """Whether anything in a uv.lock requires the member of its workspace at ``path``."""
+    name = re.search(rf'name = "([^"]+)"\n(?:version = .*\n)?source = \{{ \w+ = "{re.escape(path)}" \}}', lock)
+    return name is not None and f'{{ name = "{name[1]}"' in lock
+
+
+def _with_theirs(projects: Iterable[Path]) -> tuple[Path, ...]:
+    """``projects``, and the local projects that they require themselves."""
+    found: dict[Path, None] = {}
+    waiting = list(projects)
+    while waiting:
+        project = waiting.pop(0)
+        if project not in found:
+            found[project] = None
+            manifest = project / "pyproject.toml"
+            said = _LOCKED_PATH.findall(_text(manifest, "")) if manifest.is_file() else []
+            others = ((project / path).resolve() for path in said)
+            waiting += [other for other in others if other.exists() and not other.is_relative_to(project)]
+    return tuple(found)
 
 
 def _requirements(path: Path, root: Path) -> Requirements:
@@ -124,7 +147,7 @@ def _requirements(path: Path, root: Path) -> Requirements:
                     known = hashes.get(normalise(name["name"]), frozenset())
                     hashes[normalise(name["name"])] = known | {f"{kind}:{digest.lower()}" for kind, digest in found}
     return Requirements(
-        "requirements", tuple(files), tuple(projects), tuple(sorted(variables)), hashes, tuple(indexes)
+        "requirements", tuple(files), _with_theirs(projects), tuple(sorted(variables)), hashes, tuple(indexes)
     )
 
 

@@ -157,3 +157,31 @@ def test_local_projects_of_a_lock(tmp_path: Path, file: str, text: str) -> None:
     """Their files are inputs too; the project that holds the lock is not one of them."""
     write(tmp_path, {"libs/one/one.py": "", file: text, "pyproject.toml": "", "Pipfile": ""})
     assert ["libs/one"] == relative(tmp_path, requirements.read(tmp_path / file, tmp_path).projects)
+
+
+def test_local_projects_that_a_local_project_requires(tmp_path: Path) -> None:
+    """They are built into the package too; two may require each other."""
+    sources = '[tool.uv.sources]\n{0} = {{ path = "../{0}" }}\nweb = {{ url = "https://index.example/web" }}\n'
+    write(tmp_path, {
+        "requirements.txt": "./libs/one\n", "libs/one/pyproject.toml": sources.format("two"),
+        "libs/two/pyproject.toml": sources.format("one") + '[tool.hatch.version]\npath = "two.py"\n',
+        "libs/two/two.py": "",
+    })
+    found = requirements.read(tmp_path / "requirements.txt", tmp_path)
+    assert ["libs/one", "libs/two"] == relative(tmp_path, found.projects)
+
+
+@pytest.mark.parametrize(
+    ("asked", "dependency", "expected"),
+    [("app/pyproject.toml", "whole", ["."]), ("app/pyproject.toml", "other", []), ("pyproject.toml", "whole", [])],
+)
+def test_the_root_of_a_workspace(tmp_path: Path, asked: str, dependency: str, expected: list[str]) -> None:
+    """Its files are inputs of a member, where that requires it; of itself no function is built."""
+    lock = (
+        '[[package]]\nname = "app"\nsource = { virtual = "app" }\n'
+        f'dependencies = [\n    {{ name = "{dependency}" }},\n]\n'
+        '[[package]]\nname = "whole"\nversion = "1"\nsource = { editable = "." }\n'
+    )
+    write(tmp_path, {"app/pyproject.toml": "", "pyproject.toml": "", "uv.lock": lock})
+    found = [path for path in requirements.read(tmp_path / asked, tmp_path).projects if path != tmp_path / "app"]
+    assert [tmp_path / path for path in expected] == found
