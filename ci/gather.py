@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ci import foreign, live, record
+from ci import foreign, live
 from ci.errors import DollopError, UsageError
 from ci.live import attachments, codedeploy, layers as layers_there
 from ci.model import Site, Stage
 from ci.plan import deploy, layering, removal, rollback, room, sites
 from ci.plan.plan import Plan
 from ci.promotion import Promotion
+from ci.release import from_json
 from ci.workspace import Workspace
 
 
@@ -59,7 +60,7 @@ def to_promote(
     if workspace.variables:
         what = f"the stage {stage.name} is promoted: a version keeps the variables that it was published with"
         raise UsageError(what, f"set them where it is built: dollop deploy {stage.source}")
-    release = record.from_json(foreign.text(file), str(file)) if file else None
+    release = from_json(foreign.text(file), str(file)) if file else None
     if release and release.stage != stage.source:
         what = f"a release of the stage {release.stage}; {stage.name} takes those of {stage.source}"
         raise UsageError(f"{file}: {what}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 
-from ci import diff, live, record
+from ci import diff, live
 from ci.errors import UsageError
 from ci.live import attachments, codedeploy, layers
 from ci.live.packages import whole
@@ -14,7 +14,7 @@ from ci.model.live import LiveVersion
 from ci.parallel import each
 from ci.plan import carry, promote, room
 from ci.plan.plan import Plan
-from ci.record import Release, Released
+from ci.release import Release, Released, amounting_to
 from ci.workspace import STATE, Workspace
 
 Versions = Mapping[str, LiveVersion | None]
@@ -69,7 +69,7 @@ class Promotion:
         if self.release is None:
             released = {name: _released(version) for name, version in versions.items() if version is not None}
             made_of = self.workspace.origin
-            self.release = record.amounting_to(self.source.name, released, made_of.run, made_of.at)
+            self.release = amounting_to(self.source.name, released, made_of.run, made_of.at)
         return self.release
 
     def _carry(self, site: Site, origin: Site) -> Plan:

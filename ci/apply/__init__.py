@@ -21,7 +21,7 @@ from ci.apply.shift import shift
 from ci.aws import Aws
 from ci.parallel import Track, quiet
 from ci.plan.plan import Plan
-from ci.record import Release, Released
+from ci.release import Release, Released
 
 __all__ = ["Log", "apply"]
 

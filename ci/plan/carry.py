@@ -17,7 +17,7 @@ from ci.plan import point
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.plan.deploy import Deployment
 from ci.plan.promote import of_this_checkout, refusal, refused
-from ci.record import Release
+from ci.release import Release
 
 NOBODY = "unknown"
 """Commit of a version that another tool published."""

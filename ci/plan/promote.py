@@ -11,7 +11,7 @@ from ci.model import Function, Stage
 from ci.model.live import Live, LiveVersion
 from ci.plan import attachments, point
 from ci.plan.plan import FunctionPlan, Origin, Plan
-from ci.record import Release
+from ci.release import Release
 
 
 def promote(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ci.model import Canary, CodeDeploy
 from ci.plan.actions import PublishLayer
 from ci.plan.plan import Plan
-from ci.record import Release
+from ci.release import Release
 from ci.render import details, marker, mermaid
 from ci.render.blocks import Block, code, fence, fitted, listed
 from ci.render.columns import si

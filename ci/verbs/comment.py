@@ -88,10 +88,10 @@ def check(run: Run, pull: Pull, file: Path) -> None:
 @_tell
 def release(run: Run, pull: Pull, file: Path) -> None:
     """Write into the comment what became of it: the release record in FILE."""
-    from ci import record
+    from ci.release import from_json
     from ci.render import markdown
 
-    released = record.from_json(foreign.text(file), str(file))
+    released = from_json(foreign.text(file), str(file))
     body = pull.read(released.stage)
     if body is not None:
         console.note(f"comment {pull.write(released.stage, markdown.released(body, released, run.links))}")

@@ -121,8 +121,9 @@ class Output:
 
     def finish(self, workspace: Workspace, plan: Plan) -> None:
         """The end of the path: show the plan and, unless it is a dry run, carry out the same object."""
-        from ci import approved, foreign, record
+        from ci import approved, foreign
         from ci.apply import apply
+        from ci.release import to_json
 
         show(plan, self.as_json)
         publish(workspace, plan)
@@ -131,7 +132,7 @@ class Output:
         if not self.dry_run:
             release = apply(plan, workspace.ways(plan), _log(plan), workspace.track)
             if self.record:
-                self.record.write_text(record.to_json(release))
+                self.record.write_text(to_json(release))
 
 
 def _log(plan: Plan) -> Callable[..., None]:

@@ -16,7 +16,7 @@ from ci.errors import UsageError
 from ci.github import comment
 from ci.github.comment import GithubError, Pull
 from ci.github.run import Run
-from ci.record import Release, Released, to_json
+from ci.release import Release, Released, to_json
 from ci.render.marker import Marker
 from tests.e2e.hub import BOT, GitHub, token
 

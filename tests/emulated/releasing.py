@@ -18,12 +18,13 @@ import botocore.loaders
 import botocore.session
 
 from ci import aws as _aws
-from ci import live, local, record, settings
+from ci import live, local, settings
 from ci.errors import DollopError
 from ci.live import attachments
 from ci.model import File, Function, Package, Secret, Stage
 from ci.plan import deploy, promote
 from ci.plan.plan import Origin, Plan
+from ci.release import Released, amounting_to
 from tests.emulated.conftest import REGION, Account
 
 TEST, PROD = Stage("test", "test"), Stage("prod", "prod", "test")
@@ -120,11 +121,11 @@ def to_promote(aws: _aws.Aws, wanted: Edition, stage: Stage = PROD) -> Plan:
     found, versions = live.compare(aws, stage, wanted.functions, targets)
     found = attachments.around(aws, found, wanted.functions)
     released = {
-        name: record.Released(version.version, version.record.digest, version.code_sha256)
+        name: Released(version.version, version.record.digest, version.code_sha256)
         for name, version in versions.items()
         if version and version.record
     }
-    release = record.amounting_to(TEST.name, released, wanted.origin.run, wanted.origin.at)
+    release = amounting_to(TEST.name, released, wanted.origin.run, wanted.origin.at)
     return promote.promote(stage, REGION, wanted.functions, release, versions, found, wanted.origin)
 
 

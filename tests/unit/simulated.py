@@ -29,7 +29,7 @@ from ci.plan.actions import (
     UpdateConfiguration,
 )
 from ci.plan.plan import FunctionPlan, Plan
-from ci.record import Release, Released
+from ci.release import Release, Released, amounting_to
 from tests.unit import given
 
 _MEMBERS = frozenset(setting.member for setting in settings.SETTINGS)
@@ -267,7 +267,7 @@ class Account:
             name: Released(one.version, one.record.digest if one.record else "", one.code_sha256)
             for name, one in running.items()
         }
-        return record.amounting_to(stage.name, released, "1234", given.moment(0))
+        return amounting_to(stage.name, released, "1234", given.moment(0))
 
     def pointed(self, stage: Stage) -> dict[str, str]:
         """Function -> the version that its alias points to."""

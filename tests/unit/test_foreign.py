@@ -24,12 +24,13 @@ from typing import Any
 import pytest
 from hypothesis import given as for_all, strategies as st
 
-from ci import approved, content, foreign, record
+from ci import approved, content, foreign
 from ci.build import folder
 from ci.errors import Refused, UsageError
 from ci.model.live import Live
 from ci.plan import deploy
 from ci.plan.plan import Plan
+from ci.release import Release, Released, from_json, to_json
 from ci.render import data
 from ci.render.escape import plain
 from tests.unit import given
@@ -260,12 +261,12 @@ def test_any_plan(drawn: st.DataObject, honest: bool) -> None:
 @for_all(drawn=st.data())
 def test_any_release(drawn: st.DataObject) -> None:
     """What is taken has the shape of a release, in every field, and is written as it was read."""
-    functions = {"echo": record.Released("7", "d", "c")}
-    released = record.Release("r", "test", given.COMMIT, "1", given.origin().at, functions)
-    text = json.dumps(spoiled(drawn.draw, json.loads(record.to_json(released))))
-    found = refused_or_taken(lambda: record.from_json(text, "release.json"))
+    functions = {"echo": Released("7", "d", "c")}
+    released = Release("r", "test", given.COMMIT, "1", given.origin().at, functions)
+    text = json.dumps(spoiled(drawn.draw, json.loads(to_json(released))))
+    found = refused_or_taken(lambda: from_json(text, "release.json"))
     if found:
-        assert found == record.from_json(record.to_json(found), "release.json")
+        assert found == from_json(to_json(found), "release.json")
         assert all(version.version.isdecimal() for version in found.functions.values())
 
 
@@ -285,7 +286,7 @@ def test_hostile_json(what: str, tmp_path: Path) -> None:
     (tmp_path / folder.MANIFEST).write_text(HOSTILE[what])
     for read in (
         lambda: approved.check(a_plan(), HOSTILE[what], "plan.json"),
-        lambda: record.from_json(HOSTILE[what], "release.json"),
+        lambda: from_json(HOSTILE[what], "release.json"),
         lambda: folder.load(tmp_path, [ECHO]),
     ):
         with bounded(), pytest.raises(UsageError):

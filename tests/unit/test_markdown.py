@@ -10,7 +10,7 @@ from ci.model.live import VersionRecord
 from ci.plan.actions import PointAlias, PublishVersion, UpdateCode
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.plan.plan import FunctionPlan, Origin, Plan
-from ci.record import Release, Released
+from ci.release import Release, Released
 from ci.render import markdown, marker
 from ci.render.links import Commit, Links
 

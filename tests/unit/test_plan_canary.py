@@ -12,7 +12,8 @@ from ci.model.live import CanaryRecord, LiveAlias, LiveFunction
 from ci.plan import deploy, promote, rollback
 from ci.plan.actions import PointAlias, SplitAlias
 from ci.plan.plan import Plan
-from ci.record import Release, Released, alias_description
+from ci.record import alias_description
+from ci.release import Release, Released
 from ci.render import data, markdown, text
 from ci.render.links import Links
 from tests.unit import given

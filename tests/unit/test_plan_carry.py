@@ -12,7 +12,7 @@ from ci.model.live import LiveFunction, LiveVersion
 from ci.plan import carry
 from ci.plan.actions import CreateFunction, PublishVersion, UpdateCode
 from ci.plan.plan import Plan
-from ci.record import Release, Released
+from ci.release import Release, Released
 from tests.unit import given
 from tests.unit.given import PROD, alias, found, function, package, version
 

@@ -16,7 +16,7 @@ from ci.observe import drift
 from ci.plan import handover, promote, rollback
 from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, PointAlias, PutGroup, StopDeployment
 from ci.plan.plan import Plan
-from ci.record import Release, Released
+from ci.release import Release, Released
 from ci.render import data, markdown, text
 from ci.render.links import Links
 from tests.unit import given

@@ -14,7 +14,8 @@ from ci.plan import promote
 from ci.plan.actions import PointAlias
 from ci.plan.changes import Change
 from ci.plan.plan import Plan
-from ci.record import Release, Released, read_alias
+from ci.record import read_alias
+from ci.release import Release, Released
 from tests.unit import given
 from tests.unit.given import PROD, REGION, alias, found, function, package, version
 

@@ -13,7 +13,7 @@ from ci import record
 from ci.errors import UsageError
 from ci.model import Secret
 from ci.model.live import AliasRecord, CanaryRecord, Handed, VersionRecord
-from ci.record import Release, Released
+from ci.release import Release, Released, amounting_to, from_json, to_json
 from ci.settings import DESCRIPTION_LIMIT
 
 VERSION = VersionRecord("1f3a2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c", "d" * 43, "c" * 43 + "=")
@@ -115,12 +115,12 @@ def test_release_record_is_read_back() -> None:
     """Every field; with the versions of each site, where there are several."""
     scattered = replace(RELEASE, sites={"eu-west-1": {"echo": "8"}, "us-east-1/222222222222": {"echo": "3"}})
     for release in (RELEASE, scattered):
-        assert release == record.from_json(record.to_json(release), "release.json")
-    assert "sites" not in json.loads(record.to_json(RELEASE))
+        assert release == from_json(to_json(release), "release.json")
+    assert "sites" not in json.loads(to_json(RELEASE))
 
 
 def changed(**fields: Any) -> str:
-    return json.dumps(json.loads(record.to_json(RELEASE)) | fields)
+    return json.dumps(json.loads(to_json(RELEASE)) | fields)
 
 
 @pytest.mark.parametrize(
@@ -164,16 +164,16 @@ def changed(**fields: Any) -> str:
 def test_release_records_of_others(text: str, expected: str) -> None:
     """Whatever is wrong is said with the file and the field; nothing that goes into a call is taken unseen."""
     with pytest.raises(UsageError) as refused:
-        record.from_json(text, "release.json")
+        from_json(text, "release.json")
     assert refused.value.message.startswith(expected)
 
 
 def test_amounting_to_is_named_by_content() -> None:
     """The same versions are the same release, in whatever order they were found."""
     one, two = Released("8", "d", "c"), Released("3", "e", "f")
-    named = record.amounting_to("test", {"a": one, "b": two}, "1", "t").id
-    assert named == record.amounting_to("test", {"b": two, "a": one}, "2", "u").id
-    assert named != record.amounting_to("test", {"a": two, "b": one}, "1", "t").id
+    named = amounting_to("test", {"a": one, "b": two}, "1", "t").id
+    assert named == amounting_to("test", {"b": two, "a": one}, "2", "u").id
+    assert named != amounting_to("test", {"a": two, "b": one}, "1", "t").id
     assert named.startswith("test-")
 
 

@@ -15,7 +15,7 @@ from ci.plan import deploy, promote, removal, rollback
 from ci.plan.actions import PointAlias, TagFunction
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.plan.plan import FunctionPlan, Plan
-from ci.record import Release, Released
+from ci.release import Release, Released
 from ci.render import columns, text
 from ci.render.escape import plain
 from tests.unit import given

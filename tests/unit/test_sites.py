@@ -16,7 +16,7 @@ from ci.model import Pipeline, Site
 from ci.plan import sites
 from ci.plan.actions import PutConcurrency
 from ci.plan.plan import FunctionPlan, Origin, Plan
-from ci.record import Release, Released
+from ci.release import Release, Released
 from ci.render import markdown
 from ci.render.links import Links
 from ci.workspace import Workspace
