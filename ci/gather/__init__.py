@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ci import foreign, live
 from ci.errors import DollopError, UsageError
+from ci.gather.promotion import Promotion
 from ci.live import attachments, codedeploy, layers as layers_there
 from ci.model import Site, Stage
 from ci.plan import deploy, layering, removal, rollback, room, sites
 from ci.plan.plan import Plan
-from ci.promotion import Promotion
 from ci.release import from_json
 from ci.workspace import Workspace
 
