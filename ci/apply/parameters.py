@@ -9,6 +9,7 @@ from ci import settings
 from ci.aws import Revealed
 from ci.model import Secret, Settings
 from ci.plan.actions import CreateFunction, UpdateCode, UpdateConfiguration
+from ci.record import version_description
 
 NO_CANARY: dict[str, Any] = {"AdditionalVersionWeights": {}}
 """RoutingConfig that sends all traffic to the alias's version."""
@@ -37,6 +38,8 @@ def update(name: str, action: UpdateConfiguration) -> dict[str, Any]:
     parameters = {"FunctionName": name, **_said(name, action.settings)}
     if action.environment is not None:
         parameters["Environment"] = {"Variables": _reveal(action.environment)}
+    if action.record is not None:
+        parameters["Description"] = version_description(action.record, action.settings["Description"])
     return parameters
 
 

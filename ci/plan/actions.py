@@ -40,10 +40,15 @@ class CreateFunction:
 
 @dataclass(frozen=True)
 class UpdateConfiguration:
-    """``settings`` holds only what differs; ``environment`` is None when it does not."""
+    """``settings`` holds only what differs; ``environment`` is None when it does not.
+
+    ``record`` is appended to the description where AWS would see nothing to publish: a version of the same code and
+    configuration is there, which somebody else published, with a description of his own.
+    """
 
     settings: Settings
     environment: Mapping[str, Secret] | None
+    record: VersionRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from ci.plan.actions import (
 from ci.plan.changes import Change, CodeChange
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.plan.stored import store
+from ci.settings import key_of
 
 
 def deploy(
@@ -109,7 +110,7 @@ class Deployment:
             new=True,
             changes=diff.creation(function),
             code=CodeChange(0, package.size, None, ()),
-            prepare=(*stored, create, self._publish(package.code_sha256, "1")),
+            prepare=(*stored, create, self._publish(self._record(package.code_sha256), "1")),
             shift=(*self._limit(LiveFunction()), *self._point(LiveFunction(aliases={}), None, "1")),
             digest=package.digest,
             code_sha256=package.code_sha256,
@@ -149,7 +150,9 @@ class Deployment:
             upload = self._upload(live.arn, latest, (*live.versions, baseline))
             code_sha256 = package.code_sha256 if upload else latest.code_sha256
             expected = str(int(newest.version) + 1 if newest else 1)
-            prepare = (*prepare, *self._configure(latest), *upload, self._publish(code_sha256, expected))
+            written = self._record(code_sha256)
+            mark = written if newest is not None and self._hides(newest, code_sha256) else None
+            prepare = (*prepare, *self._configure(latest, mark), *upload, self._publish(written, expected))
             shift = (*shift, *self._point(live, None, expected))
             drift = (*self._drift(newest, latest, bool(upload)), *drift)
         return FunctionPlan(
@@ -175,15 +178,25 @@ class Deployment:
             and not diff.configuration(self.function, version)
         )
 
-    def _configure(self, latest: LiveVersion) -> tuple[Preparation, ...]:
+    def _hides(self, newest: LiveVersion, code_sha256: str) -> bool:
+        """Whether AWS would give ``newest``, which somebody else published, once ``$LATEST`` is as wanted.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+        """
+        same = {change.key for change in diff.configuration(self.function, newest)} <= {key_of("Description")}
+        return same and newest.record is None and newest.code_sha256 == code_sha256
+
+    def _configure(self, latest: LiveVersion, record: VersionRecord | None) -> tuple[Preparation, ...]:
         wanted = self.function.settings
         differing = wanted if latest.failed else diff.differing(wanted, latest.settings)
         members = [name for name in differing if name != "Architectures"]
+        if record is not None:
+            members = [*dict.fromkeys((*members, "Description"))]
         same = self.function.environment == latest.environment and not latest.failed
         environment = None if same else self.function.environment
         if not members and environment is None:
             return ()
-        return (UpdateConfiguration({name: wanted[name] for name in members}, environment),)
+        return (UpdateConfiguration({name: wanted[name] for name in members}, environment, record),)
 
     def _upload(self, arn: str, latest: LiveVersion, versions: Iterable[LiveVersion]) -> tuple[Preparation, ...]:
         """Nothing when ``$LATEST`` has this content, by its hash or by the record of a version with that hash."""
@@ -198,10 +211,12 @@ class Deployment:
         stored = store(self.function, self.package, self.region, arn)
         return (stored,) if stored else ()
 
-    def _publish(self, code_sha256: str, expected: str) -> PublishVersion:
-        version = VersionRecord(self.origin.commit, self.package.digest, code_sha256)
+    def _record(self, code_sha256: str) -> VersionRecord:
+        return VersionRecord(self.origin.commit, self.package.digest, code_sha256)
+
+    def _publish(self, record: VersionRecord, expected: str) -> PublishVersion:
         wanted = self.function
-        return PublishVersion(version, wanted.settings["Description"], expected, wanted.settings, wanted.environment)
+        return PublishVersion(record, wanted.settings["Description"], expected, wanted.settings, wanted.environment)
 
     def _point(self, live: LiveFunction, version: str | None, expected: str) -> tuple[Shift, ...]:
         move = point.alias(self.stage, live, version, expected, self.release, self.origin)

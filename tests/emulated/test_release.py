@@ -126,6 +126,21 @@ def test_aws_gives_no_version_number_twice(dollop: Dollop, account: Account, pro
     assert "1" == aliases(account, "test")["audit"]
 
 
+def test_somebody_published_it_already(dollop: Dollop, through: Account, account: Account, project: Project) -> None:
+    """By hand, with words of his own; then pipeline.yaml says the same. AWS must see something to publish."""
+    done(dollop("deploy", "test"))
+    client = through.client("lambda")
+    client.update_function_configuration(FunctionName="audit", MemorySize=512)
+    client.get_waiter("function_updated_v2").wait(FunctionName="audit", WaiterConfig={"Delay": 0.1})
+    client.publish_version(FunctionName="audit", Description="more memory")
+    text = (project.root / "pipeline.yaml").read_text()
+    project.write("pipeline.yaml", text.replace("audit.handle", "audit.handle\n    memory: 512"))
+    done(dollop("deploy", "test"))
+    assert "3" == aliases(account, "test")["audit"]
+    assert "nothing to do: 2 unchanged" in done(dollop("deploy", "test")).out
+    assert {} == json.loads(done(dollop("status", "--json")).out)["drift"], "the workbench's description is as said"
+
+
 def test_a_dry_run_writes_nothing(dollop: Dollop, strict: Strict) -> None:
     """--dry-run and plan read, and print the same."""
     dry = done(dollop("deploy", "test", "--dry-run"))

@@ -130,6 +130,8 @@ class Account:
             case UpdateConfiguration():
                 environment = there.latest.environment if action.environment is None else revealed(action.environment)
                 said = there.latest.said | revealed(action.settings)
+                if action.record:
+                    said["Description"] = record.version_description(action.record, said["Description"])
                 there.latest = Configuration(said, environment, there.latest.code, self.revision())
             case UpdateCode():
                 said = there.latest.said | {"Architectures": list(action.architectures)}
@@ -333,7 +335,7 @@ def _version(there: Deployed, number: str) -> LiveVersion:
     configuration = there.latest if number == "$LATEST" else there.versions[number]
     own, written = record.read_version(configuration.description)
     if number == "$LATEST":
-        own = configuration.said.get("Description", "")
+        own, written = record.read_version(configuration.said.get("Description", ""))
     return LiveVersion(
         version=number,
         settings=settings.from_aws(told(there.name, configuration.said), _MEMBERS) | {"Description": own},

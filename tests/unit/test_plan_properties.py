@@ -220,7 +220,7 @@ def by_hand(account: Account, name: str, what: str) -> None:
         there.concurrency = 7
     elif what == "publish":
         there.counter += 1
-        there.versions[str(there.counter)] = replace(latest, revision=account.revision(), description="")
+        there.versions[str(there.counter)] = replace(latest, revision=account.revision(), description="by hand")
     elif what == "unpublish":
         newest = [*there.versions][-1]
         if newest not in {number for one in there.aliases.values() for number in (one.version, *one.weights)}:
@@ -249,8 +249,9 @@ def as_wanted(world: World, name: str) -> bool:
     running = there.versions[there.aliases["test"].version]
     own = {key: value for key, value in there.tags.items() if key != "dollop" and not key.startswith("aws:")}
     wanted = said.function(name)
+    described, _ = record.read_version(running.said["Description"])
     return (
-        running.said == simulated.revealed(wanted.settings)
+        running.said | {"Description": described} == simulated.revealed(wanted.settings)
         and running.environment == simulated.revealed(wanted.environment)
         and running.code.files == said.package(name).files
         and (said.owner is None or own == {"owner": said.owner})
@@ -267,6 +268,18 @@ def test_plan_after_apply_is_empty(
     plan = world.deploy()
     assert () == tuple(action for function in plan.functions for action in function.actions)
     assert all(as_wanted(world, name) for name in world.said)
+
+
+@pytest.mark.parametrize("zipped", ["", "by another compressor"])
+@pytest.mark.parametrize("description", ["", "Greets people"])
+def test_what_somebody_published_hides_nothing(description: str, zipped: str) -> None:
+    """A version by hand, that pipeline.yaml then says too: AWS would give just that, without our record, again."""
+    world = World().after([Deploy({"echo": Said(description=description)}), ByHand("echo", "memory")])
+    by_hand(world.account, "echo", "publish")
+    world.after([Deploy({"echo": Said(description=description, memory=1024, zipped=zipped)})])
+    assert as_wanted(world, "echo")
+    assert {"echo": "3"} == world.account.pointed(TEST)
+    assert world.deploy().empty
 
 
 @for_all(HISTORIES, CHANGES)
