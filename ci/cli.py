@@ -24,7 +24,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminated)
     sys.stdout = sys.stdout or open(os.devnull, "w")  # they are None where the caller closed them
     sys.stderr = sys.stderr or open(os.devnull, "w")
-    with _step() as failures:
+    with _workflow_step() as failures:
         code = _run(failures.append)
     sys.exit(code)
 
@@ -53,7 +53,7 @@ def _run(failed: Callable[[DollopError], None]) -> int:
         return 1
     except OSError as error:
         if error.errno not in _REFUSED:
-            return _ours()
+            return _bug()
         if error.filename:
             console.error(DollopError(f"{error.filename}: {error.strerror}", ON_DISK))
         else:
@@ -61,10 +61,10 @@ def _run(failed: Callable[[DollopError], None]) -> int:
             console.error(DollopError("the output cannot be written: there is no space left where it goes"))
         return 1
     except Exception:
-        return _ours()
+        return _bug()
 
 
-def _ours() -> int:
+def _bug() -> int:
     import traceback
 
     traceback.print_exc()
@@ -78,7 +78,7 @@ def _write_no_more() -> None:
 
 
 @contextmanager
-def _step() -> Iterator[list[DollopError]]:
+def _workflow_step() -> Iterator[list[DollopError]]:
     """In a workflow, nothing that is printed is a command to GitHub, and failures are shown beside their lines."""
     failures: list[DollopError] = []
     if os.environ.get("GITHUB_ACTIONS") != "true":

@@ -52,7 +52,7 @@ class Shape:
 def shape(name: str, service: str = _LAMBDA) -> Shape:
     """The shape called ``name``.
 
-    :raises KeyError: the SDK that is installed has no such shape.
+    Raises KeyError where the SDK that is installed has no such shape.
     """
     raw = _model(service)["shapes"][name]
     return Shape(

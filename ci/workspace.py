@@ -88,7 +88,7 @@ class Workspace:
 
     def _functions(self, instead: str) -> str:
         """What could have been meant where ``instead`` is no function."""
-        from ci.config.words import similar
+        from ci.config.messages import similar
 
         names = list(self.pipeline.functions)
         more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""

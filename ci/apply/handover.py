@@ -45,15 +45,15 @@ def check(job: Job) -> None:
         raise Refused("\n".join((*busy, "nothing was changed")), told)
 
 
-def establish(job: Job, functions: Sequence[FunctionPlan]) -> None:
+def make_groups(job: Job, functions: Sequence[FunctionPlan]) -> None:
     """What CodeDeploy has to have first: the application, then the groups in it."""
     for kind in (CreateApplication, PutGroup):
-        job.each("readying", lambda each: _establish(job, *each), [
+        job.each("readying", lambda each: _make(job, *each), [
             (function, action) for function in functions for action in function.shift if isinstance(action, kind)
         ])
 
 
-def _establish(job: Job, function: FunctionPlan, action: CreateApplication | PutGroup) -> None:
+def _make(job: Job, function: FunctionPlan, action: CreateApplication | PutGroup) -> None:
     aws = job.aws(function)
     try:
         if isinstance(action, CreateApplication):

@@ -24,7 +24,7 @@ def remove(job: Job) -> None:
                 job.log("deleted function", function, name=function.aws_name)
 
     job.each("deleting", one, (function for function in job.plan.functions if function.remove))
-    for old in job.plan.unlayer:  # AWS says nothing of one that is gone already
+    for old in job.plan.old_layers:  # AWS says nothing of one that is gone already
         job.sites[old.site].call("delete_layer_version", LayerName=old.layer, VersionNumber=old.version)
         site = {"site": old.site} if old.site else {}
         job.say("deleted layer", layer=old.layer, version=str(old.version), **site)

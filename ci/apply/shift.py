@@ -90,7 +90,7 @@ class _Shift:
         job = self.job
         handed = (function for function in moving if _of(function, CreateDeployment) and function.smoke)
         job.each("asking", lambda function: _ask(job, function, self.versions[function.label]), handed)
-        handover.establish(job, moving)
+        handover.make_groups(job, moving)
 
     def hand_over(self, moving: list[FunctionPlan]) -> None:
         """CodeDeploy gets the aliases, whose descriptions tell so by now, and is watched until it has moved them."""

@@ -99,8 +99,8 @@ class Aws:
 
     def _sending(self, **event: Any) -> None:
         """What the SDK does before it sends takes its time, above all at first: the quota is not used by that."""
-        if hasattr(self._thread, "place"):
-            self._thread.place.sent = time.monotonic()
+        if hasattr(self._thread, "slot"):
+            self._thread.slot.sent = time.monotonic()
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """One call of the Lambda API, at the pace of its quota.
@@ -123,7 +123,7 @@ class Aws:
         stop, started, sent = self.interrupted, time.monotonic(), 0
         while True:
             try:
-                with pace.turn(stop) as self._thread.place:
+                with pace.turn(stop) as self._thread.slot:
                     return dict(send(**parameters))
             except (boto.BotoCoreError, boto.ClientError) as error:
                 throttled = is_throttled(error)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Place:
+class Slot:
     """What one call takes of the quota. ``sent`` is when it was handed to the network, on ``time.monotonic``."""
 
     sent: float
@@ -20,7 +20,7 @@ class Place:
 class Pace:
     """At most ``rate`` calls in any second, counted where they arrive: half of them at once, the others evenly.
 
-    A call arrives at some time between its sending and its answer. So it keeps its place until one second after
+    A call arrives at some time between its sending and its answer. So it keeps its slot until one second after
     its answer (after ``_TRANSIT`` seconds, where the answer takes longer).
 
     Evenly, because the quota is the account's: a process that took all of it at once would leave nothing to others
@@ -46,15 +46,15 @@ class Pace:
         self._freed = threading.Condition()
 
     @contextmanager
-    def turn(self, stop: threading.Event) -> Iterator[Place]:
-        """Wait for a place and hold it during the call. Raises KeyboardInterrupt when ``stop`` is set first."""
-        place = Place(self._begin(stop))
+    def turn(self, stop: threading.Event) -> Iterator[Slot]:
+        """Wait for a slot and hold it during the call. Raises KeyboardInterrupt when ``stop`` is set first."""
+        slot = Slot(self._begin(stop))
         try:
-            yield place
+            yield slot
         finally:
             with self._freed:
                 self._under_way -= 1
-                heapq.heappush(self._ends, min(time.monotonic(), place.sent + self._TRANSIT) + 1.0)
+                heapq.heappush(self._ends, min(time.monotonic(), slot.sent + self._TRANSIT) + 1.0)
                 self._freed.notify()
 
     def _begin(self, stop: threading.Event) -> float:

@@ -30,10 +30,10 @@ def connect(
     limits: Limits = Limits(),
     role: str | None = None,
 ) -> Aws:
-    """A connection through the ordinary credential chain, or with ``credentials`` to ``endpoint``.
+    """A connection through the ordinary credential chain, or with ``credentials`` to ``endpoint``: to the embedded AWS,
+    for which whatever profile and proxy the environment names do not count.
 
     With ``role``, the ARN of one, as that role: it is taken on with the first call, and again before it expires.
-    The latter is the embedded AWS: whatever profile and proxy the environment names do not count.
     Raises CredentialsError when there is no region or there are no credentials; nothing is called.
     """
     chain: dict[str, Any] = {"profile_name": profile, "region_name": region, **(credentials or {})}

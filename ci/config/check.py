@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails, ValidationError
 
-from ci.config import shape, words
+from ci.config import messages, shape
 from ci.config.nodes import KeyPath
 
 PROBLEM_LIMIT = 100
@@ -18,7 +18,7 @@ def document(value: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
     sound, errors = _validated(value, required=True)
     places = [(_place(error, value), error) for error in errors]
     told = places[:PROBLEM_LIMIT]
-    wrong = [(path, words.of(error, said, shape.keys(path[:-1]))) for (path, said), error in told]
+    wrong = [(path, messages.of(error, said, shape.keys(path[:-1]))) for (path, said), error in told]
     if len(places) > PROBLEM_LIMIT:
         wrong.append(((), f"and {len(places) - PROBLEM_LIMIT} more"))
     while errors:
@@ -32,7 +32,7 @@ def setting(member: str, value: Any) -> list[str]:
     try:
         shape.settings_only().validate_python({member: value}, by_alias=False, by_name=True)
     except ValidationError as error:
-        return [words.of(each, "") for each in error.errors(include_url=False, include_input=False)]
+        return [messages.of(each, "") for each in error.errors(include_url=False, include_input=False)]
     return []
 
 

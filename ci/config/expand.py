@@ -26,8 +26,8 @@ def expand(
 
     Each parameter is read once. The rest of the pipeline stays as it is, and stays unusable where it holds references.
 
-    :raises ConfigError: every variable and parameter that is missing, or every value that Lambda would not take.
-    :raises AwsError: a parameter could not be read.
+    Raises ConfigError with every variable and parameter that is missing, or every value that Lambda would not take;
+    AwsError where a parameter could not be read.
     """
     values, missing = _values(pipeline, environ, parameter, only)
     problems = [

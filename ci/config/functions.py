@@ -9,7 +9,7 @@ from typing import Any
 
 from ci import settings
 from ci.attachments import marks, resources
-from ci.config import attachments, environment, handler, shape, sites, words
+from ci.config import attachments, environment, handler, messages, shape, sites
 from ci.config.document import Document
 from ci.config.names import Naming
 from ci.config.template import Template
@@ -77,7 +77,7 @@ class Functions:
         """What is around the function in each stage. Stages of one site share a log group: who builds sees to it."""
         for stage in said.get("stages", {}):
             if stage not in self.stages:
-                what = f"there is no stage {stage!r}" + words.similar(stage, self.stages)
+                what = f"there is no stage {stage!r}" + messages.similar(stage, self.stages)
                 self.document.problem_of(name, what, "stages", stage)
         log_group = (said.get("LoggingConfig") or {}).get("LogGroup") or settings.log_group(aws_name)
         if "log_retention" in said and isinstance(log_group, Secret):

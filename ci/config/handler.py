@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ci import syntax
-from ci.config.words import similar
+from ci.config.messages import similar
 
 _FORM = re.compile(r"(?P<module>[^\s./]+(?:[./][^\s./]+)*)\.(?P<function>[^\W\d]\w*)")
 _STAR = "*"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ci.config import check, nodes, shape, sites, words
+from ci.config import check, messages, nodes, shape, sites
 from ci.config.document import Document
 from ci.config.functions import Functions
 from ci.config.names import Naming, aws_names
@@ -22,8 +22,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None, region: str | Non
     ``AWS_REGION`` in ``environ`` goes before its region, ``region`` before both; but not where stages say where they
     are: there, ``region`` is one of theirs.
 
-    :raises UsageError: there is no such file, or AWS_REGION is not a region.
-    :raises ConfigError: every problem of the file, and of the files it names.
+    Raises UsageError where there is no such file or AWS_REGION is not a region, ConfigError with every problem of the
+    file, and of the files it names.
     """
     chosen = region_of({"--region": region}, ("--region",)) if region else None
     document = Document(path)
@@ -36,7 +36,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, region: str | Non
 def region_of(environ: Mapping[str, str], names: Iterable[str] = ("AWS_REGION", "AWS_DEFAULT_REGION")) -> str | None:
     """The region that the environment asks for.
 
-    :raises UsageError: that is not the name of a region; it would become part of a host name.
+    Raises UsageError where that is not the name of a region; it would become part of a host name.
     """
     for name in names:
         if region := environ.get(name):
@@ -67,7 +67,7 @@ def _sound(document: Document) -> dict[str, Any]:
     refused = {problem.where for problem in document.problems}  # and has no value since
     said, wrong = check.document(document.node.value)
     for path, what in wrong:
-        if what != words.NO_VALUE or nodes.where(path) not in refused:
+        if what != messages.NO_VALUE or nodes.where(path) not in refused:
             document.problem(what, *path)
     return said
 

@@ -77,7 +77,7 @@ class Node:
 def parse(text: str, file: str) -> tuple[Node, list[Problem]]:
     """The document in ``text`` and what is wrong with single values of it.
 
-    :raises ConfigError: it is not one YAML document, holds more than NODE_LIMIT values, or is too deep.
+    Raises ConfigError where it is not one YAML document, holds more than NODE_LIMIT values, or is too deep.
     """
     reader = _Reader(text, file)
     try:

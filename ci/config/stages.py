@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ci.config import rollout, sites, words
+from ci.config import messages, rollout, sites
 from ci.config.document import Document
 from ci.model import Stage
 
@@ -44,7 +44,7 @@ def stages(
         for path, what in rollout.problems(entry.get("rollout"), entry.get("role"), name, named.values()):
             document.problem(what, "stages", name, "rollout", *path)
         if stage.source is not None and isinstance(every, dict) and stage.source not in every:
-            what = f"there is no stage {stage.source!r}" + words.similar(stage.source, every)
+            what = f"there is no stage {stage.source!r}" + messages.similar(stage.source, every)
             document.problem(what, "stages", name, "from")
         elif name in _origins(stages, name):
             document.problem("leads back to this stage: nothing would ever be built for it", "stages", name, "from")

@@ -43,7 +43,7 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
         found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
         found = attachments.around(aws, found, functions, workspace.track)
         plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
-        plan = codedeploy.founded(aws, plan, workspace.track)
+        plan = codedeploy.with_groups(aws, plan, workspace.track)
         sizes = layers_there.sizes(aws, [arn for arn in room.layers(plan, there) if arn not in new])
         plan = room.checked(plan, there, packages, sizes | new)
         return layering.published(plan, publish)

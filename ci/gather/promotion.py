@@ -53,7 +53,7 @@ class Promotion:
         plan = promote.promote(
             self.stage, aws.region, self.functions, release, versions, found, made_of, self.allow_older
         )
-        return codedeploy.founded(aws, plan, self.workspace.track)
+        return codedeploy.with_groups(aws, plan, self.workspace.track)
 
     def _targets(self, origin: Site) -> dict[str, str]:
         """Function -> the version number, or the alias, under which ``origin`` has what is promoted."""
@@ -90,7 +90,7 @@ class Promotion:
             self.stage, there.region, wanted, release, sound, packages, before, found, workspace.origin,
             self.allow_older,
         )
-        plan = codedeploy.founded(there, plan, workspace.track)
+        plan = codedeploy.with_groups(there, plan, workspace.track)
         return room.checked(plan, wanted, packages, layers.sizes(there, room.layers(plan, wanted)))
 
     def _packages(

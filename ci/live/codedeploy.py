@@ -20,14 +20,14 @@ ACTIVE = ("Created", "Queued", "InProgress", "Baking", "Ready")
 NO_APPLICATION = "ApplicationDoesNotExistException"
 
 
-def founded(aws: Aws, plan: Plan, track: Track = quiet) -> Plan:
+def with_groups(aws: Aws, plan: Plan, track: Track = quiet) -> Plan:
     """``plan`` for one site, with what CodeDeploy has to have first."""
     wanted = handover.deployers(plan)
     if not wanted:
         return plan
     with track("reading CodeDeploy", len(wanted)) as done:
         found = each(lambda deployer: _group(aws, deployer), list(wanted.values()), aws.interrupted, done)
-    return handover.founded(plan, dict(zip(wanted, found, strict=True)))
+    return handover.with_groups(plan, dict(zip(wanted, found, strict=True)))
 
 
 def _group(aws: Aws, deployer: Deployer) -> LiveGroup:

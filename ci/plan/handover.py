@@ -90,7 +90,7 @@ def deployers(plan: Plan) -> dict[str, Deployer]:
     }
 
 
-def founded(plan: Plan, groups: Mapping[str, LiveGroup]) -> Plan:
+def with_groups(plan: Plan, groups: Mapping[str, LiveGroup]) -> Plan:
     """``plan`` for one site, with what of CodeDeploy is not there as it should be. ``groups`` by ``deployers``."""
     by, functions, there = plan.rollout, [], all(group.application for group in groups.values())
     for each in plan.functions:

@@ -89,10 +89,10 @@ class Plan:
     """A canary: what comes between its beginning and the aliases' move, one watch over all. Or who moves them."""
     layers: tuple[PublishLayer, ...] = ()
     """What is published first, for the functions of the plan; it reaches no user."""
-    unlayer: tuple[DeleteLayer, ...] = ()
+    old_layers: tuple[DeleteLayer, ...] = ()
     """What is deleted last."""
 
     @property
     def empty(self) -> bool:
         """Nothing to do."""
-        return not self.unlayer and not any(plan.actions for plan in self.functions)
+        return not self.old_layers and not any(plan.actions for plan in self.functions)

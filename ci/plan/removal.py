@@ -39,11 +39,11 @@ def prune_layers(
         if (name, version.version) not in gone for arn in version.settings.get("Layers", ())
     }
     listed = list(functions)
-    unlayer = []
+    old_layers = []
     for name, layer in sorted(layers.items()):
         keep = retain or max(function.retain for function in listed if function.packaging.layer == name)
-        unlayer += [DeleteLayer(name, number) for number, arn in layer.ours[:-keep] if arn not in needed]
-    return replace(plan, unlayer=tuple(unlayer))
+        old_layers += [DeleteLayer(name, number) for number, arn in layer.ours[:-keep] if arn not in needed]
+    return replace(plan, old_layers=tuple(old_layers))
 
 
 def _unneeded(live: LiveFunction, retain: int) -> list[LiveVersion]:

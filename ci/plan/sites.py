@@ -19,6 +19,6 @@ def joined(plans: Mapping[str, Plan]) -> Plan:
         rollout=next((plan.rollout for plan in plans.values() if plan.rollout), None),
         functions=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.functions),
         layers=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.layers),
-        unlayer=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.unlayer),
+        old_layers=tuple(replace(each, site=site) for site, plan in plans.items() for each in plan.old_layers),
         notes=tuple(f"{site}: {note}" for site, plan in plans.items() for note in plan.notes),
     )

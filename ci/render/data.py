@@ -49,7 +49,7 @@ def plan(plan: Plan) -> dict[str, Any]:
         "functions": [_function(function) for function in plan.functions],
         "notes": list(plan.notes),
         "canary": asdict(plan.rollout) if isinstance(plan.rollout, Canary) else None,
-        "layers": [*map(_layer, plan.layers), *map(_old_layer, plan.unlayer)],
+        "layers": [*map(_layer, plan.layers), *map(_old_layer, plan.old_layers)],
     }
     return {
         **data,

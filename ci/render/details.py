@@ -18,7 +18,7 @@ from ci.render import attachments, mermaid
 from ci.render.blocks import Block, code, fence
 from ci.render.columns import si, sizes
 from ci.render.escape import plain
-from ci.render.text import founding, rollout
+from ci.render.text import codedeploy_change, rollout
 
 Versions = Mapping[str, Mapping[str, str]]
 """Stage -> function -> the version that it runs."""
@@ -110,7 +110,7 @@ def _diff(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> list[st
         lines.append(f"+ package: s3://{plain(function.stored.bucket)}/{plain(function.stored.key)}")
     lines += [f"! by hand: {line}" for change in function.drift for line in _change(change)]
     for action in function.shift:
-        if (said := founding(action)):
+        if (said := codedeploy_change(action)):
             lines += [f"{'!' if said[0] == '~' else said[0]} {said[1]} {plain(said[2])}", *_change(said[3])]
         if isinstance(action, PointAlias):
             lines += _change(Change(f"alias {action.alias}", action.before, action.expected))

@@ -33,7 +33,7 @@ def plan(plan: Plan) -> str:
     """The plan's blocks, one for each function and alias that changes, then what it comes to."""
     blocks = [_layer(layer) for layer in plan.layers]
     blocks += [block for function in plan.functions for block in _blocks(function, plan.rollout)]
-    blocks += [_old_layer(layer) for layer in plan.unlayer]
+    blocks += [_old_layer(layer) for layer in plan.old_layers]
     lines = [line for block in blocks for line in (*block, "")]
     lines += [f"  ! {plain(note)}" for note in plan.notes]
     return "\n".join((*lines, f"  {summary(plan)}")) + "\n"
@@ -46,7 +46,7 @@ def summary(plan: Plan) -> str:
     counts = {
         "to create": sum(function.new for function in plan.functions),
         "to update": sum(bool(f.prepare or f.shift or f.attach) and not f.new for f in plan.functions),
-        "to remove": sum(len(function.remove) for function in plan.functions) + len(plan.unlayer),
+        "to remove": sum(len(function.remove) for function in plan.functions) + len(plan.old_layers),
         "unchanged": sum(not function.actions for function in plan.functions),
     }
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
@@ -81,7 +81,7 @@ def _blocks(function: FunctionPlan, by: Canary | CodeDeploy | None) -> Iterator[
             f"    key: {plain(function.stored.key)}",
         ]
     for action in function.shift:
-        if (said := founding(action)):
+        if (said := codedeploy_change(action)):
             yield [f"  {said[0]} {said[1]}", f"    name: {plain(said[2])}", *_change(said[3])]
         if isinstance(action, PointAlias):
             verb = "+" if action.before is None else "~"
@@ -105,7 +105,7 @@ def _blocks(function: FunctionPlan, by: Canary | CodeDeploy | None) -> Iterator[
             yield [f"  - function {plain(function.label)}", *aliases]
 
 
-def founding(action: Shift) -> tuple[str, str, str, Change] | None:
+def codedeploy_change(action: Shift) -> tuple[str, str, str, Change] | None:
     """What of CodeDeploy is created or changed: its mark, what it is, its name, and what of it."""
     if isinstance(action, CreateApplication):
         return "+", "CodeDeploy application", action.application, Change("platform", None, "Lambda")

@@ -283,7 +283,7 @@ TWO = {"alpha: alias prod": ("2", {}), "gamma: alias prod": ("1", {})}
 
 
 def _to_hand_over(aws: _aws.Aws, wanted: Edition) -> Plan:
-    return codedeploy.founded(aws, to_promote(aws, _two(wanted), dataclasses.replace(PROD, rollout=BY)))
+    return codedeploy.with_groups(aws, to_promote(aws, _two(wanted), dataclasses.replace(PROD, rollout=BY)))
 
 
 def _to_rehearse(aws: _aws.Aws, wanted: Edition) -> Plan:

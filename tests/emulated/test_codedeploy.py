@@ -49,7 +49,7 @@ def played(strict: Strict, account: Account, moto_port: int) -> Any:
 
 def planned(account: Account, wanted: Edition, by: CodeDeploy = BY) -> Plan:
     aws = connect(account)
-    return codedeploy.founded(aws, to_promote(aws, wanted, replace(PROD, rollout=by)))
+    return codedeploy.with_groups(aws, to_promote(aws, wanted, replace(PROD, rollout=by)))
 
 
 def promote(account: Account, wanted: Edition, by: CodeDeploy = BY) -> Any:

@@ -47,7 +47,7 @@ def promoted(live: LiveFunction, target: Any = V8, group: LiveGroup = ALL, stage
     release = Release("test-0a1b2c3d", "test", given.COMMIT, "1234", given.moment(0), {"echo": released})
     lives = given.live({"echo": live}, stage)
     plan = promote.promote(stage, REGION, [function("echo")], release, {"echo": target}, lives, given.origin())
-    return handover.founded(plan, {name: group for name in handover.deployers(plan)})
+    return handover.with_groups(plan, {name: group for name in handover.deployers(plan)})
 
 
 def rolled_back(live: LiveFunction) -> Plan:

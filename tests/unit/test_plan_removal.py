@@ -76,6 +76,6 @@ def test_prune_of_layers(ours: tuple[int, ...], retain: int, expected: list[int]
     plan = removal.prune(REGION, [with_layer], live, given.origin(), 2)
     layers = {"deps": LiveLayer(None, 5, tuple((number, f"{LAYER}:{number}") for number in ours))}
     pruned = removal.prune_layers(plan, [with_layer], live, layers, retain)
-    assert [DeleteLayer("deps", number) for number in expected] == list(pruned.unlayer)
+    assert [DeleteLayer("deps", number) for number in expected] == list(pruned.old_layers)
     assert plan.functions == pruned.functions
     assert not pruned.empty
