@@ -43,12 +43,15 @@ class Workspace:
     _ways: dict[tuple[str | None, str | None], Aws] = field(default_factory=dict)
 
     @cached_property
-    def pipeline(self) -> Pipeline:
-        """pipeline.yaml, checked. Raises ConfigError."""
+    def _said(self) -> Pipeline:
         from ci import config
 
-        pipeline = config.load(self.folder / "pipeline.yaml", os.environ, self.region)
-        return self._embedded(pipeline) if self.local else pipeline
+        return config.load(self.folder / "pipeline.yaml", os.environ, self.region)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """pipeline.yaml, checked. Raises ConfigError."""
+        return self._embedded(self._said) if self.local else self._said
 
     def _embedded(self, pipeline: Pipeline) -> Pipeline:
         """The embedded AWS runs functions in its own Python: build them for that one."""
@@ -60,6 +63,14 @@ class Workspace:
             for name, function in pipeline.functions.items()
         }
         return replace(pipeline, functions=functions, region=pipeline.region or local.REGION)
+
+    def _tell_what_differs(self, functions: Iterable[Function]) -> None:
+        from ci import local
+
+        for key, own in (("Runtime", local.runtime()), ("Architectures", [local.architecture()])):
+            if any(self._said.functions[function.name].settings[key] != own for function in functions):
+                self.note(f"the embedded AWS is {local.runtime()} on {local.architecture()}: built for that")
+                return
 
     def stage(self, name: str | None) -> Stage:
         """The stage called ``name``; by default the first that is built, not promoted. Raises UsageError."""
@@ -122,9 +133,7 @@ class Workspace:
             return folder.load(self.built, functions)
 
         if self.local:
-            from ci.local import runtime
-
-            self.note(f"the embedded AWS has one runtime, {runtime()}: built for it")
+            self._tell_what_differs(functions)
         self._check_uncommitted(STATE, STATE)
         return build.build(self.pipeline, functions, cache or self.pipeline.root / STATE / "cache", self.progress)
 

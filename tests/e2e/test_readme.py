@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import click
@@ -26,6 +28,20 @@ def test_every_command_gives_the_output_shown(tmp_path: Path) -> None:
         assert readme.settled(TEXT) == readme.settled(readme.rerun(TEXT, tmp_path))
     finally:
         local.stop(tmp_path / local.STATE)
+
+
+def test_who_replaces_the_examples_has_a_check_that_passes(tmp_path: Path) -> None:
+    """As step 1 says: what tests dollop itself needs the examples, and is left out."""
+    readme.copy(tmp_path)
+    environ = {**os.environ, "PATH": f"{tmp_path / '.venv/bin'}:{os.environ['PATH']}"}
+    (take_out,) = re.findall(r"`(git rm -r [^`]+)`", TEXT)
+    (checked,) = re.findall(r"`make test ARGS=([^`]+)`", TEXT)
+    for command in (take_out, "dollop init --project shop", "dollop new orders", f"python -m pytest -q {checked}"):
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False,
+        )
+        assert 0 == done.returncode, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
 
 
 def needing_an_account() -> list[str]:

@@ -41,6 +41,16 @@ def test_a_project_from_nothing(dollop: Dollop) -> None:
     assert ["hello", "two-words"] == [json.loads(answer)["body"] for answer in answers]
 
 
+def test_what_is_built_for_another_runtime_is_told(dollop: Dollop) -> None:
+    """The embedded AWS runs functions in the Python it runs in: nothing to tell where that is what they say."""
+    assert 0 == dollop("init", "--project", "p").code
+    assert "embedded AWS" not in dollop("build", "--local").err
+    file = Path("pipeline.yaml")
+    file.write_text(file.read_text().replace(f"python3.{sys.version_info.minor}", "python3.9"))
+    told = f"the embedded AWS is python3.{sys.version_info.minor} on "
+    assert told in dollop("build", "--local").err
+
+
 def test_nothing_is_replaced(dollop: Dollop) -> None:
     """Exit 2, and every file is as it was."""
     assert 0 == dollop("init", "--project", "p").code
