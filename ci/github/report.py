@@ -87,4 +87,4 @@ def _missing(root: Path, leading: list[str], running: list[str]) -> list[Commit]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return [Commit(*line.split(" ", 1)) for line in done.stdout.splitlines() if " " in line]
+    return [Commit(*line.split(" ", 1)) for line in done.stdout.split("\n") if " " in line]

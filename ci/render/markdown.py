@@ -45,7 +45,8 @@ def plan(
     title = _TITLES.get(plan.verb, plan.verb.capitalize())
     headline = f"### {title} {code(plan.stage)}: {summary(plan)}"
     notes = (*plan.notes, *_watched(plan.rollout), *map(_layer, plan.layers))
-    head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in notes)]
+    head = [str(marker.of_plan(plan)), headline, *(f"> {code(note)}" for note in notes[:_NOTED])]
+    head += [f"> and {len(notes) - _NOTED} more notes: see the log of the run"] if len(notes) > _NOTED else []
     foot = f"{links.to_commit(plan.origin.commit)} · {links.to_run()} · {links.to_environment(plan.stage)}"
     body = [
         *details.table(changing, plan.stage, others or {}),
@@ -55,6 +56,10 @@ def plan(
         *_commits(commits, links),
     ]
     return fitted("\n\n".join(head), body, foot, limit)
+
+
+_NOTED = 50
+"""Notes that are shown: a comment that is too long for GitHub would leave that of an older plan where it is."""
 
 
 def _layer(action: PublishLayer) -> str:

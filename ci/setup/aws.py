@@ -2,6 +2,7 @@
 
 https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
 https://docs.github.com/en/actions/reference/security/oidc
+https://aws.amazon.com/about-aws/whats-new/2026/01/aws-sts-supports-validation-identity-provider-claims/
 """
 
 from __future__ import annotations
@@ -57,8 +58,14 @@ def repository(text: str, owner_id: str | None = None, id: str | None = None) ->
     return Repository(match[1], match[2], owner_id or "*", id or "*")
 
 
-def template(pipeline: Pipeline, roles: Iterable[Role], trusted: Repository) -> dict[str, Any]:
-    """The template. Only the jobs that need a role can take it on, whatever a pull request says."""
+def template(
+    pipeline: Pipeline, roles: Iterable[Role], trusted: Repository, partition: str = "aws"
+) -> dict[str, Any]:
+    """The template. Only the jobs that need a role can take it on, whatever a pull request says.
+
+    ``partition``: AWS compares the number of a repository by itself in its commercial regions only.
+    """
+    id = trusted.id if trusted.id != "*" and partition == "aws" else ""
     resources: dict[str, Any] = {
         "Provider": {
             "Type": "AWS::IAM::OIDCProvider",
@@ -77,7 +84,7 @@ def template(pipeline: Pipeline, roles: Iterable[Role], trusted: Repository) -> 
                 "RoleName": f"{pipeline.project}-{role.name}"[:64],
                 "Description": role.purpose,
                 "MaxSessionDuration": 3600,
-                "AssumeRolePolicyDocument": _trust(trusted.subjects(*_contexts(role.name))),
+                "AssumeRolePolicyDocument": _trust(trusted.subjects(*_contexts(role.name)), id),
             },
         }
         for number, document in enumerate(role.documents, 1):
@@ -134,7 +141,9 @@ def _contexts(role: str) -> tuple[str, ...]:
     return (f"environment:{role.partition('-')[2]}",)
 
 
-def _trust(subjects: list[str]) -> Mapping[str, Any]:
+def _trust(subjects: list[str], id: str) -> Mapping[str, Any]:
+    """A name may be somebody else's one day, and a subject be of any form that a repository gives it; its number not.
+    """
     provider = {"Fn::If": ["HasNoProvider", {"Ref": "Provider"}, {"Ref": "ProviderArn"}]}
     return {
         "Version": "2012-10-17",
@@ -144,7 +153,10 @@ def _trust(subjects: list[str]) -> Mapping[str, Any]:
                 "Principal": {"Federated": provider},
                 "Action": "sts:AssumeRoleWithWebIdentity",
                 "Condition": {
-                    "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"},
+                    "StringEquals": {
+                        f"{ISSUER}:aud": "sts.amazonaws.com",
+                        **({f"{ISSUER}:repository_id": id} if id else {}),
+                    },
                     "StringLike": {f"{ISSUER}:sub": subjects},
                 },
             }

@@ -48,9 +48,10 @@ def aws(
     from ci.setup import aws, stack
 
     pipeline = workspace.pipeline
-    made = policy.roles(pipeline, policy.place(pipeline, account=account))
+    where = policy.place(pipeline, account=account)
+    made = policy.roles(pipeline, where)
     trusted = _numbered(aws.repository(repository, owner_id, repository_id))
-    template = aws.template(pipeline, made, trusted)
+    template = aws.template(pipeline, made, trusted, where.partition)
     for note in aws.notes(template, made, trusted):
         console.note(note)
     if not deploy:

@@ -84,14 +84,14 @@ def test_merge_to_prod_and_back(team: Project) -> None:
     assert second.succeeded, second.log
     assert {"test": "2", "prod": "2"} == aliases(team)
 
-    sha = team.commit("Say three | <b>aloud</b> @octo", {HANDLER_FILE: HANDLER.format("three")})
+    sha = team.commit("Say three | <b>aloud</b> @octo\u2028feedbee Reviewed", {HANDLER_FILE: HANDLER.format("three")})
     three = team.start("deploy.yml", "push")
     wait_for(three, "preview")
     summary = three.so_far().summary
     shown = summary[summary.index("### Promote to `prod`"):]
     assert "| `echo` | code | " in shown and "2\u00a0→\u00a03" in shown
     assert f"- [`{sha[:7]}`](https://github.com/{team.github.name}/commit/{sha}) " in shown
-    assert "`Say three | <b>aloud</b> @octo`" in shown and "Say two" not in shown
+    assert "`Say three | <b>aloud</b> @octo\\u2028feedbee Reviewed`" in shown and "Say two" not in shown
     three.cancel()
 
     back = team.run("redeploy.yml", "workflow_dispatch", stage="prod", functions="", what="previous", reason="it lies")

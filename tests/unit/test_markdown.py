@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,15 @@ def test_cut_below_the_limit_with_fences_and_folds_closed(limit: int) -> None:
     assert body.count("<details>") == body.count("</details>")
     assert 0 == sum(line.startswith("```") for line in body.splitlines()) % 2
     assert "[run](" in body
+
+
+def test_notes_leave_room_for_the_plan() -> None:
+    """However many: the comment fits, tells how many there are, and still has its table."""
+    functions = [changed(f"function-with-a-rather-long-name-for-a-function-{number:03}") for number in range(300)]
+    notes = tuple(f"{each.function}: tags are not part of a version: a rollback leaves them" for each in functions) * 3
+    body = markdown.plan(replace(plan(*functions), notes=notes), LINKS)
+    assert len(body) < 65_536
+    assert f"> `{notes[49]}`\n\n> and 850 more notes: see the log of the run\n\n| function " in body
 
 
 def test_what_fits_is_not_cut() -> None:

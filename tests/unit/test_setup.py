@@ -18,11 +18,13 @@ def made(trusted: aws.Repository) -> dict[str, Any]:
     return aws.template(line, policy.roles(line, policy.place(line)), trusted)
 
 
-def trusted_by(template: dict[str, Any], role: str, subject: str) -> bool:
-    """Whether a job that names itself ``subject`` gets ``role``, as IAM's StringLike decides."""
+def trusted_by(template: dict[str, Any], role: str, subject: str, number: str = "34") -> bool:
+    """Whether a job of the repository ``number`` that names itself ``subject`` gets ``role``, as IAM decides."""
     (statement,) = template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     patterns = statement["Condition"]["StringLike"][f"{ISSUER}:sub"]
-    return any(fnmatch.fnmatchcase(subject, pattern) for pattern in patterns)
+    token = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:repository_id": number}
+    same = all(token[key] == value for key, value in statement["Condition"]["StringEquals"].items())
+    return same and any(fnmatch.fnmatchcase(subject, pattern) for pattern in patterns)
 
 
 SUBJECTS = {
@@ -50,6 +52,23 @@ def test_no_other_repository_is_trusted(name: str) -> None:
     """Not one with a similar name, and not one that took over the name: its number is another."""
     template = made(aws.repository("octo/shop", "12", "34"))
     assert not trusted_by(template, "PromoteProdRole", f"repo:{name}:environment:prod")
+
+
+def test_whoever_takes_over_the_name_is_not_trusted() -> None:
+    """Whatever form of a subject that repository chooses: its number is another. Without numbers a note says so."""
+    subject, named = "repo:octo/shop:environment:prod", aws.repository("octo/shop")
+    both = [made(each) for each in (aws.repository("octo/shop", "12", "34"), named)]
+    assert [False, True] == [trusted_by(each, "PromoteProdRole", subject, "35") for each in both]
+    assert any("whoever gets the repository's name" in note for note in aws.notes(both[1], (), named))
+
+
+def test_where_aws_does_not_know_the_number_the_subject_decides() -> None:
+    """A condition on a claim that is not there would trust nobody."""
+    line = pipeline(function("echo"))
+    roles = policy.roles(line, policy.place(line))
+    elsewhere = aws.template(line, roles, aws.repository("octo/shop", "12", "34"), "aws-cn")
+    assert "repository_id" not in str(elsewhere)
+    assert not trusted_by(elsewhere, "PromoteProdRole", "repo:octo@12/shop@35:environment:prod")
 
 
 @pytest.mark.parametrize("text", ["octo", "octo/*", "*/shop", "octo/shop/x", "octo/shop:ref", "", "octo /shop"])
