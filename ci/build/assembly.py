@@ -36,6 +36,8 @@ class Contents:
     brought: dict[str, str] = field(default_factory=dict)
     """Name and version of the dependency that each other file is of."""
     binaries: dict[str, Binary] = field(default_factory=dict)
+    lacked: set[str] = field(default_factory=set)
+    """Shared libraries that they are linked to, and that Lambda has not."""
     wheels: tuple[Resolved, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
@@ -153,11 +155,17 @@ def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
             f"function {function.name}: {'; '.join(found[:3])}{more}",
             f"require what has a wheel for {wanted}, or exclude the files",
         )
-    if target.has_more(function):
-        return
-    for path, library in elf.absent(binaries):
-        by = contents.brought.get(path) or contents.own[path]
-        say(f"{function.name}: {path} of {by} is linked to {library}, which is not on Lambda: importing it would fail")
+    lacking: dict[str, dict[str, str]] = {}
+    for path, library in elf.absent(binaries) if not target.has_more(function) else ():
+        lacking.setdefault(contents.brought.get(path) or contents.own[path], {}).setdefault(library, path)
+    for by, first in lacking.items():
+        contents.lacked |= first.keys()
+        path, are = next(iter(first.values())), "is" if len(first) == 1 else "are"
+        libraries = ", ".join(first)
+        say(
+            f"{function.name}: {path} of {by} is linked to {libraries}, which {are} not on Lambda: "
+            "importing it would fail"
+        )
 
 
 @contextmanager
@@ -169,7 +177,7 @@ def _tried(inputs: Inputs, contents: Contents, trials: Trials, folder: Path, say
     if python is None:
         yield
         return
-    with trials.begun(function, python, contents.entries, contents.brought, folder) as tried:
+    with trials.begun(function, python, contents.entries, contents.brought, folder, contents.lacked) as tried:
         yield
         _check_handler(inputs, contents, tried.finding(), say)
 

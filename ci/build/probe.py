@@ -39,7 +39,8 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _SECONDS = 60
 """After which it ends, whatever it does."""
 _OF_CODE = ("cannot import name", "attempted relative import")
-_LIBRARY = re.compile(r"(\S+): cannot open shared object file")
+_LIBRARY = re.compile(r"(\S+): (?:cannot open shared object file|file too short)")
+"""The second of an empty file, which stands for a library that Lambda has not, where this host has it."""
 
 
 class Provided:
@@ -109,6 +110,8 @@ def _probe(handler: str, libraries: str, folders: Sequence[str], refused: Set[st
         found = getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:
         kind, missing = _kind(error, module, name, refused)
+        if kind == "library" and not (getattr(error, "path", None) or folders[0]).startswith(tuple(folders)):
+            kind = "unclear"  # of the Python of this host, whose libraries are others
         if kind == "wrong" and missing:
             return {**answer, "what": f"{module} does not define {name}"}
         places = _places(error)
@@ -117,6 +120,8 @@ def _probe(handler: str, libraries: str, folders: Sequence[str], refused: Set[st
             kind = "unclear"
         file, line = next((place for place in reversed(places) if place[0].startswith(tuple(folders))), ("", ""))
         what = f"{type(error).__name__}: {error}"
+        if kind == "library":
+            what = f"{type(error).__name__}: {missing}: cannot open shared object file: No such file or directory"
         return {"kind": kind, "what": what, "missing": missing, "file": file, "line": line}
     return {} if callable(found) else {**answer, "what": f"{handler} is not callable"}
 
@@ -132,7 +137,7 @@ def _kind(error: BaseException, module: str, name: str, refused: Set[str]) -> tu
         missing = error.name or ""
         return ("unclear" if missing in getattr(sys, "stdlib_module_names", ()) else "missing"), missing
     if isinstance(error, (ImportError, OSError)) and (library := _LIBRARY.search(str(error))):
-        return "library", library[1]
+        return "library", os.path.basename(library[1])
     if isinstance(error, ImportError):
         return ("wrong" if str(error).startswith(_OF_CODE) else "unclear"), ""
     if isinstance(error, AttributeError):

@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.util import find_spec
@@ -32,6 +32,8 @@ _OLDEST = (3, 8)
 """The Python that ``probe`` is written for."""
 _SET = ("AWS_", "LAMBDA_", "_", "LC_", "LD_", "PYTHON", "PWD", "SHLVL", "USER")
 """How variables begin that Lambda, or who wrote its runtime, may set."""
+_LACKED = "lacked"
+"""A folder of empty files: the loader takes none of them, and looks no further."""
 _LINES = 5
 """Of what the handler printed, so many are shown."""
 
@@ -162,17 +164,25 @@ class Trials:
 
     @contextmanager
     def begun(
-        self, function: Function, python: str, package: Package, brought: Container[str], folder: Path
+        self, function: Function, python: str, package: Package, brought: Container[str], folder: Path,
+        lacked: Iterable[str] = (),
     ) -> Iterator[Trial]:
-        """The handler's import, under way: of ``package``, of which ``brought`` are the paths of dependencies."""
+        """The handler's import, under way: of ``package``, of which ``brought`` are the paths of dependencies.
+
+        The shared libraries ``lacked`` are not found, as on Lambda.
+        """
         dependencies = {path: entry for path, entry in package.items() if path in brought}
         own = {path: entry for path, entry in package.items() if path not in brought}
         # Else a folder of both would be found in one place only; and so it is where Lambda has a layer.
         apart = bool(function.packaging.layer) or not _tops(own) & _tops(dependencies)
         (folder / "tmp").mkdir()
+        for library in lacked:
+            (folder / _LACKED).mkdir(exist_ok=True)
+            (folder / _LACKED / library).touch()
         lay(own if apart else package, folder / "task", self._shelf)
         tree = Tree(dependencies, self._cache, self._shelf) if apart and dependencies else None
-        with self._forks.one(*self._kind(function, python, own if apart else {}, tree)) as found:
+        forkable = own if apart and not lacked else {}
+        with self._forks.one(*self._kind(function, python, forkable, tree)) as found:
             usable = found if found and found.fits(_tops(own)) else None
             trial = Trial(function, python, folder.absolute(), tree, usable)
             self._under_way.add(trial)
@@ -190,7 +200,7 @@ class Trials:
         variables = _environ(function, Path(), places or [Path()])
         same = {name: value for name, value in variables.items() if name not in fork.DIFFERING}
         imports = fork.imports(function, own)
-        return _script(python, ""), places, {**same, "LD_LIBRARY_PATH": _libraries(function, places)}, imports
+        return _script(python, ""), places, {**same, "LD_LIBRARY_PATH": _libraries(function, Path(), places)}, imports
 
 
 def interpreter(target: Target, package: Package, binaries: Mapping[str, Binary]) -> str | None:
@@ -218,10 +228,11 @@ def _script(python: str, handler: str) -> list[str]:
     return [python, "-I", "-S", "-u", "-X", "utf8", probe.__file__, handler, libraries]
 
 
-def _libraries(function: Function, places: list[Path]) -> str:
+def _libraries(function: Function, folder: Path, places: list[Path]) -> str:
     """Lambda's has the package and its lib/, and none of a layer's folders for Python."""
     places = places[:1] if function.packaging.layer else places
-    return os.pathsep.join(str(path) for place in places for path in (place, place / "lib"))
+    lacked = [folder / _LACKED] if (folder / _LACKED).is_dir() else []
+    return os.pathsep.join(map(str, [*lacked, *(path for place in places for path in (place, place / "lib"))]))
 
 
 def _ends(process: subprocess.Popen[bytes]) -> bool:
@@ -296,7 +307,7 @@ def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, s
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": str(places[0]),
-        "LD_LIBRARY_PATH": _libraries(function, places),
+        "LD_LIBRARY_PATH": _libraries(function, folder, places),
         "PATH": os.defpath,
         "TMPDIR": str(folder / "tmp"),
         "_HANDLER": function.handler,

@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import zipfile
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,30 @@ def test_a_shared_library_that_lambda_lacks(index: Index, package: Build, fresh:
         "directory (one.py:4 of one 1.0)\nbefore that it printed: loading"
     ) == raised.value.message
     assert raised.value.hint is not None and raised.value.hint.startswith("libsun.so.7 is not on Lambda: ")
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_shared_library_that_only_this_host_has(
+    index: Index, package: Build, said: list[str], tmp_path: Path, fresh: Path, guarded: bool
+) -> None:
+    """What is linked to it loads here and would not on Lambda: it does not here either, and counts if it must."""
+    library = find_library("lzma") or find_library("bz2") or find_library("expat")
+    if library is None or platform.libc_ver()[0] != "glibc" or shutil.which("cc") is None:
+        pytest.skip("no C compiler for glibc here, or no library")
+    (tmp_path / "one.c").write_text("int one(void) { return 1; }\n")
+    command = ["cc", "-shared", "-fPIC", "-o", "one.so", "one.c", "-Wl,--no-as-needed", f"-l:{library}"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    load = "import ctypes, os\nctypes.CDLL(os.path.dirname(__file__) + '/fast.so')\n"
+    code = f"try:\n    import load\nexcept OSError:\n    pass\n{USES}" if guarded else f"import load\n{USES}"
+    wheel(index.folder, "one", {"one.py": "", "load.py": load, "fast.so": (tmp_path / "one.so").read_bytes()})
+    if guarded:
+        assert package("one\n", local.runtime(), local.architecture(), code, fresh).size
+    else:
+        expected = f"OSError: {library}: cannot open .* [(]load.py:2 of one 1.0[)]"
+        with pytest.raises(BuildError, match=expected) as raised:
+            package("one\n", local.runtime(), local.architecture(), code, fresh)
+        assert raised.value.hint is not None and raised.value.hint.startswith(f"{library} is not on Lambda: ")
+    assert f"app: fast.so of one 1.0 is linked to {library}, which is not on Lambda: importing it would fail" in said
 
 
 def test_what_may_fail_only_here_is_said(index: Index, package: Build, said: list[str], fresh: Path) -> None:
