@@ -23,7 +23,9 @@ _PASSED_ON = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TZ|LANG|LC_.*|CI|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE"
     r"|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY|PIP_.*|UV_.*"
 )
-"""The variables that a hook gets: what it takes to run and to install, and no credentials of AWS or GitHub."""
+"""The variables that a hook gets: what it takes to run and to install, and no credentials of AWS or GitHub.
+
+That keeps them out of what it prints and leaves behind, not from code that looks for them in the process that runs it."""
 _LINE_LIMIT = 10_000
 """Bytes of a line of its output that are shown together."""
 
