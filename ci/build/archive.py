@@ -11,7 +11,7 @@ import hashlib
 import mmap
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -42,6 +42,10 @@ class Entry:
     data: bytes = b""
     container: Path | None = None
     offset: int = 0
+
+
+Entries = Mapping[str, Entry]
+"""By their paths in the package."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from typing import Any
 from .. import syntax
 from ..model import Function
 from . import archive
-from .archive import Entry
+from .archive import Entries
 
 DIFFERING = frozenset(
     {
@@ -154,7 +154,7 @@ class Forks:
             fork.end()
 
 
-def imports(function: Function, own: Mapping[str, Entry]) -> str:
+def imports(function: Function, own: Entries) -> str:
     """The statements that the handler begins with, if they import nothing of our ``own`` files; "" if there are none.
 
     None of ours may be compiled code, which is looked for where the variables of a process said when it began.

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from .. import syntax
 from ..model import Function
 from . import archive, probe, standard, target
-from .archive import Entry
+from .archive import Entries
 
 _GUARDS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-Package = Mapping[str, Entry]
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Finding:
     """The last lines that the handler printed."""
 
 
-def read_imports(function: Function, package: Package, own: Mapping[str, str]) -> Finding | None:
+def read_imports(function: Function, package: Entries, own: Mapping[str, str]) -> Finding | None:
     """Follow the imports of our own files, ``own`` (path in the package -> path to show), without running them.
 
     Only what is imported whatever happens counts: not in a function, not where ImportError is caught.
@@ -67,14 +66,14 @@ def read_imports(function: Function, package: Package, own: Mapping[str, str]) -
     return None
 
 
-def importable(function: Function, package: Package, own: Mapping[str, str]) -> set[str]:
+def importable(function: Function, package: Entries, own: Mapping[str, str]) -> set[str]:
     """Names of modules at the top of the package; anywhere in it, where our code or PYTHONPATH extends the path."""
     code = (archive.content(package[path]) for path in own if path in package and path.endswith(".py"))
     deep = "PYTHONPATH" in function.environment or any(b"sys.path" in text for text in code)
     return {part.split(".")[0] for path in package for part in path.split("/")[:None if deep else 1]}
 
 
-def _find(module: str, package: Package) -> str | None:
+def _find(module: str, package: Entries) -> str | None:
     """The file of ``a/b``: a package, a module, or a compiled one."""
     for path in (f"{module}/__init__.py", f"{module}.py", f"{module}.pyc"):
         if path in package:

@@ -8,13 +8,12 @@ without what hardly any import asks for, as tests and headers are; all of them w
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
 from .. import content, parallel
 from . import archive
-from .archive import Entry
+from .archive import Entries, Entry
 from .cache import Cache
 from .shelf import Shelf, usual
 
@@ -22,13 +21,12 @@ _WORKERS = os.cpu_count() or 1
 _PARTS = 8 * _WORKERS
 _LAYING = Lock()
 """Of two functions with the same dependencies one lays them out: nothing is replaced while the other imports it."""
-Package = Mapping[str, Entry]
 
 
 class Tree:
     """The files of ``package``, as they were laid out earlier, or laid out now."""
 
-    def __init__(self, package: Package, cache: Cache, shelf: Shelf | None = None) -> None:
+    def __init__(self, package: Entries, cache: Cache, shelf: Shelf | None = None) -> None:
         self._package = package
         self._cache = cache
         self._shelf = shelf
@@ -63,7 +61,7 @@ class Tree:
         self.new = True
 
 
-def lay(package: Package, folder: Path, shelf: Shelf | None = None) -> None:
+def lay(package: Entries, folder: Path, shelf: Shelf | None = None) -> None:
     """Write the files of ``package`` below ``folder``; those on the ``shelf`` are links."""
     for parent in {folder, *(folder / _spelt(path.rpartition("/")[0]) for path in package)}:
         parent.mkdir(parents=True, exist_ok=True)

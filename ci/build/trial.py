@@ -18,13 +18,14 @@ from typing import Self
 
 from ..model import Function
 from . import elf, fork, probe
+from .archive import Entries
 from .cache import Cache
 from .elf import Binary
 from .fork import Fork, Forks
 from .handler import Finding
 from .shelf import Shelf
 from .target import Target
-from .tree import Package, Tree, lay
+from .tree import Tree, lay
 
 _SECONDS = 30
 """Lambda gives an import 10 s; a busy build host may be slower."""
@@ -164,7 +165,7 @@ class Trials:
 
     @contextmanager
     def begun(
-        self, function: Function, python: str, package: Package, brought: Container[str], folder: Path,
+        self, function: Function, python: str, package: Entries, brought: Container[str], folder: Path,
         lacked: Iterable[str] = (),
     ) -> Iterator[Trial]:
         """The handler's import, under way: of ``package``, of which ``brought`` are the paths of dependencies.
@@ -193,7 +194,7 @@ class Trials:
                 trial.end()
 
     def _kind(
-        self, function: Function, python: str, own: Package, tree: Tree | None
+        self, function: Function, python: str, own: Entries, tree: Tree | None
     ) -> tuple[list[str], list[Path], dict[str, str], str]:
         """Of what the import's process is a fork, if of any."""
         places = [tree.path] if tree else []
@@ -203,7 +204,7 @@ class Trials:
         return _script(python, ""), places, {**same, "LD_LIBRARY_PATH": _libraries(function, Path(), places)}, imports
 
 
-def interpreter(target: Target, package: Package, binaries: Mapping[str, Binary]) -> str | None:
+def interpreter(target: Target, package: Entries, binaries: Mapping[str, Binary]) -> str | None:
     """A Python of this host that imports what the package holds: of the target's minor version.
 
     For compiled code, ``binaries``, the host also has the target's processor, and a glibc with every symbol it needs.
@@ -261,7 +262,7 @@ def _installed(version: str) -> str | None:
     return next((str(path.absolute()) for path in found if os.access(path, os.X_OK)), None)
 
 
-def _tops(package: Package) -> set[str]:
+def _tops(package: Entries) -> set[str]:
     """The names that can be imported of it, at least."""
     return {path.split("/")[0].split(".")[0] for path in package}
 
