@@ -25,7 +25,8 @@ _PASSED_ON = re.compile(
 )
 """The variables that a hook gets: what it takes to run and to install, and no credentials of AWS or GitHub.
 
-That keeps them out of what it prints and leaves behind, not from code that looks for them in the process that runs it."""
+That keeps them out of what it prints and leaves behind, not from code that looks for them where this tool runs.
+"""
 _LINE_LIMIT = 10_000
 """Bytes of a line of its output that are shown together."""
 
