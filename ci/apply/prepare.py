@@ -78,7 +78,13 @@ class _Preparation:
             else:
                 revision = self._write(function, action, revision)
             self._go_ahead()
-        return next((s.version for s in function.shift if isinstance(s, PointAlias) and s.version), version)
+        moved = next((s for s in function.shift if isinstance(s, PointAlias) and s.version), None)
+        if moved is None or moved.version is None:
+            return version
+        if function.revision and moved.before != moved.version:
+            # Published by a release that broke off, perhaps because it was not ready: no list tells that.
+            self._ready(function, moved.version)
+        return moved.version
 
     def _store(self, function: FunctionPlan, action: StorePackage) -> None:
         with self.storing:

@@ -51,7 +51,7 @@ def version(answer: Mapping[str, Any]) -> LiveVersion:
     found, state = configuration(answer["Configuration"]), answer["Configuration"]
     failed = [f"{state.get(f'{key}Reason') or 'no reason given'} ({state.get(f'{key}ReasonCode')})" for key in _STATES
               if state.get(key) == "Failed"]
-    return replace(found, failed=failed[0]) if failed else found
+    return replace(found, failed=failed[0] if failed else "", inactive=state.get("State") == "Inactive")
 
 
 _STATES = ("State", "LastUpdateStatus")

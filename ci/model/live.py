@@ -82,7 +82,10 @@ class LiveVersion:
     content: str = ""
     """Content digest of its zip, where that was read whole, because no record tells it."""
     failed: str = ""
-    """Why the last update of it came to nothing: AWS describes what was asked for, and runs what was before."""
+    """Why the last update of it came to nothing: AWS describes what was asked for, and runs what was before. Of a
+    version that was published: why it cannot be called. A list of versions tells neither this nor the next."""
+    inactive: bool = False
+    """Not called for so long that AWS has to make it ready again: until then its calls fail."""
 
     @property
     def commit(self) -> str | None:

@@ -184,6 +184,18 @@ def _unversioned(plans: Iterable[FunctionPlan]) -> Iterator[str]:
             yield f"{plan.function}: {' and '.join(what)} are not part of a version: a rollback leaves them"
 
 
+def inactive(plans: Iterable[FunctionPlan], versions: Mapping[str, LiveVersion | None]) -> Iterator[str]:
+    """What AWS does with a version that nobody called for weeks.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+    """
+    for plan in plans:
+        target = versions.get(plan.function)
+        if target and target.inactive and plan.shift:
+            why = "nobody has called it for weeks: the first call begins to make it ready, and calls fail until then"
+            yield f"{plan.function}: version {target.version} is inactive: {why}"
+
+
 def weights(stage: Stage, live: LiveFunction | None) -> Mapping[str, float]:
     """Version -> the share of the stage's calls that it gets beside the version that the alias points to."""
     now = live.alias(stage.alias) if live else None

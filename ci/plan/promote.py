@@ -42,7 +42,8 @@ def promote(
             plans.append(replace(moved, attach=attachments.actions(function, stage, found)))
     if reasons:
         raise refused(reasons)
-    notes = (*point.notes(stage, plans, live), *of_this_checkout(plans, versions, origin))
+    notes = (*point.notes(stage, plans, live), *point.inactive(plans, versions))
+    notes = (*notes, *of_this_checkout(plans, versions, origin))
     return Plan("promote", stage.name, region, release.id, origin, tuple(plans), notes, point.rollout(stage, plans))
 
 
@@ -83,6 +84,8 @@ def refusal(
         return f"{name}: the stage {release.stage} runs {target.version}, which is no version: deploy to it first"
     if target.code_sha256 != released.code_sha256 or (target.digest or released.digest) != released.digest:
         return f"{name}: version {released.version} is not the code of release {release.id}: its digest differs"
+    if target.failed:
+        return f"{name}: version {target.version} of release {release.id} cannot be called: {target.failed}"
     if running is not None and _number(target) < _number(running) and not allow_older:
         return f"{name}: version {target.version} of release {release.id} is older than {running.version}, which runs"
     return ""

@@ -178,6 +178,8 @@ def rollback(
             reasons.append(f"{function.name}: it has no alias {stage.alias}: nothing to roll back")
         elif target is None:
             reasons.append(f"{function.name}: version {to[function.name]} does not exist any more")
+        elif target.failed:
+            reasons.append(f"{function.name}: version {target.version} cannot be called: {target.failed}")
         else:
             undone = records[function.name].release if function.name in records else "unknown"
             name, since = (_choice(release, to), None) if release else (_undoing(undone), began.get(undone))
@@ -188,7 +190,7 @@ def rollback(
     notes = () if release else left(stage, functions, live, to)
     without = "CodeDeploy" if isinstance(stage.rollout, CodeDeploy) else "a canary"
     notes = (*notes, *((f"a rollback moves at once, without {without}",) if stage.rollout else ()))
-    notes = (*notes, *point.notes(stage, plans, live), *_staying(stage, plans, live))
+    notes = (*notes, *point.notes(stage, plans, live), *point.inactive(plans, versions), *_staying(stage, plans, live))
     return Plan("rollback", stage.name, region, release or "rollback", origin, tuple(plans), notes)
 
 

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
 
 from ci.apply import apply
-from ci.errors import DollopError
+from ci.errors import AwsError, DollopError
 from tests.emulated.conftest import Account
 from tests.emulated.embedded import Servers
-from tests.emulated.releasing import TEST, Edition, aliases, attempt, connect, edition, silent, to_deploy
+from tests.emulated.releasing import (
+    IMPATIENT,
+    TEST,
+    Edition,
+    aliases,
+    attempt,
+    connect,
+    edition,
+    silent,
+    to_deploy,
+)
 from tests.emulated.scenarios import SCENARIOS, sample
 from tests.emulated.strict import KINDS, LASTING, OUTCOMES, Fault, Strict
 
@@ -174,6 +184,27 @@ def test_the_calls_of_an_undisturbed_release(
     with SCENARIOS[name].staged(servers, account, editions) as stand:
         assert "whole" == stand.verdict(stand.release())
         assert CALLS[name] == Counter(f"{call.operation} {call.function}".strip() for call in stand.strict.calls)
+
+
+def test_no_alias_is_given_a_version_that_is_not_ready(
+    strict: Strict, account: Account, through: Account, editions: tuple[Edition, Edition]
+) -> None:
+    """Published by a run that gave up waiting for it: run again, it is waited for again, and then taken as it is."""
+    first, second = editions
+    aws = connect(through)
+    apply(to_deploy(aws, first), aws, silent)
+    strict.publishing = 60.0
+    for _ in range(2):
+        aws = connect(through, replace(IMPATIENT, update=0.3))
+        error = attempt(lambda: apply(to_deploy(aws, second), aws, silent))
+        assert isinstance(error, AwsError)
+        assert "GetFunction: still being updated" in error.message
+        assert {"1"} == {version for version, *_ in aliases(account, TEST, ("alpha", "beta")).values()}
+    strict.publishing = 0.0
+    strict.heal()
+    aws = connect(through)
+    apply(to_deploy(aws, second), aws, silent)
+    assert {"2"} == {version for version, *_ in aliases(account, TEST, ("alpha", "beta")).values()}
 
 
 @pytest.mark.parametrize("operation", ["UpdateFunctionConfiguration", "UpdateFunctionCode"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,6 +131,13 @@ BY_HAND = version("$LATEST", commit=None)
             "echo: the stage test runs $LATEST, which is no version: deploy to it first",
             id="no version",
         ),
+        pytest.param(
+            release(echo=V8),
+            replace(V8, failed="no free address (SubnetOutOfIPAddresses)"),
+            "7",
+            "echo: version 8 of release test-0a1b2c3d cannot be called: no free address (SubnetOutOfIPAddresses)",
+            id="failed",
+        ),
     ],
 )
 def test_refusals(of: Release, target: LiveVersion | None, running: str, expected: str) -> None:
@@ -137,6 +145,14 @@ def test_refusals(of: Release, target: LiveVersion | None, running: str, expecte
     with pytest.raises(Refused) as refused:
         planned(of, {"echo": target}, {"echo": prod(running)})
     assert expected == refused.value.message
+
+
+def test_a_version_that_nobody_called_is_announced() -> None:
+    """Its first calls will fail; where it runs already, nothing is said."""
+    idle = replace(V8, inactive=True)
+    told = [planned(release(echo=V8), {"echo": idle}, {"echo": prod(number)}).notes for number in ("7", "8")]
+    assert "echo: version 8 is inactive: nobody has called it for weeks" in told[0][0]
+    assert () == told[1]
 
 
 def test_every_reason_at_once() -> None:

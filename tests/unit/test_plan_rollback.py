@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -200,6 +201,13 @@ def test_refusals(aliases: dict[str, LiveAlias], to: dict[str, str], expected: s
     with pytest.raises(Refused) as refused:
         planned(aliases, to)
     assert expected == refused.value.message
+
+
+def test_a_version_that_cannot_be_called_is_refused() -> None:
+    """AWS could not make it ready: users would get errors from it."""
+    live, broken = given.live({"a": function_with(moved("8", "r", 1, "7"))}), replace(version("7"), failed="no address")
+    with pytest.raises(Refused, match="^a: version 7 cannot be called: no address$"):
+        rollback.rollback(TEST, REGION, [function("a")], {"a": "7"}, {"a": broken}, live, given.origin(moment(9)))
 
 
 def test_by_commit() -> None:

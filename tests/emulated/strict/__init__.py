@@ -71,6 +71,15 @@ class Strict:
         self._rules.settle = seconds
 
     @property
+    def publishing(self) -> float:
+        """Seconds that a new version takes to be ready, where that is more: one of SnapStart takes minutes."""
+        return self._rules.publishing
+
+    @publishing.setter
+    def publishing(self, seconds: float) -> None:
+        self._rules.publishing = seconds
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 

@@ -21,6 +21,7 @@ class Rules:
 
     def __init__(self, upstream: Upstream, settle: float, url: Callable[[], str]) -> None:
         self.settle = settle
+        self.publishing = 0.0
         self._upstream = upstream
         self._url = url
         self._ready: dict[str, float] = {}
@@ -101,7 +102,8 @@ class Rules:
         if call.operation == "PublishVersion":
             latest = json.loads(answer.body)
             self._own[call.function] = self._now[call.function]
-            self._ready[f"{call.function}:{latest['Version']}"] = time.monotonic() + self.settle
+            lasts = max(self.settle, self.publishing)
+            self._ready[f"{call.function}:{latest['Version']}"] = time.monotonic() + lasts
         if call.operation == "DeleteFunction" and not call.qualifier:
             for memory in (self._ready, self._failed, self._own):
                 memory.pop(call.function, None)
