@@ -47,8 +47,8 @@ CALLS = {
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1,
     },
     "redeploy": {
-        "GetFunction alpha": 3, "ListAliases alpha": 1, "ListVersionsByFunction alpha": 1, "UpdateAlias alpha": 1,
-        "GetFunction beta": 3, "ListAliases beta": 1, "ListVersionsByFunction beta": 1, "UpdateAlias beta": 1,
+        "GetFunction alpha": 5, "ListAliases alpha": 1, "ListVersionsByFunction alpha": 1, "UpdateAlias alpha": 1,
+        "GetFunction beta": 5, "ListAliases beta": 1, "ListVersionsByFunction beta": 1, "UpdateAlias beta": 1,
     },
     "around": {
         "GetFunction alpha": 3, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
@@ -59,7 +59,7 @@ CALLS = {
         "GetPolicy gamma": 1, "TagResource gamma": 1, "AddPermission gamma": 1,
     },
     "fed": {
-        "GetFunction alpha": 2, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
+        "GetFunction alpha": 3, "ListAliases alpha": 1, "UpdateAlias alpha": 1,
         "ListEventSourceMappings": 1, "ListTags": 2, "GetProvisionedConcurrencyConfig alpha": 1,
         "DescribeLogGroups alpha": 1, "UpdateEventSourceMapping": 1, "CreateEventSourceMapping alpha": 1,
         "PutProvisionedConcurrencyConfig alpha": 1, "PutRetentionPolicy alpha": 1, "DeleteEventSourceMapping": 1,
