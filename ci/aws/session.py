@@ -18,7 +18,7 @@ from botocore.credentials import (
 from botocore.loaders import Loader, create_loader
 
 from ci.aws.client import Aws, Limits
-from ci.aws.translation import WITHOUT_ACCOUNT
+from ci.aws.translation import LOG_IN, WITHOUT_ACCOUNT, is_logged_out, translate
 from ci.errors import CredentialsError
 
 
@@ -34,7 +34,8 @@ def connect(
     for which whatever profile and proxy the environment names do not count.
 
     With ``role``, the ARN of one, as that role: it is taken on with the first call, and again before it expires.
-    Raises CredentialsError when there is no region or there are no credentials; nothing is called.
+    Raises CredentialsError when there is no region or there are no credentials, AwsError when AWS gives none; beside
+    what gives credentials, nothing is called.
     """
     chain: dict[str, Any] = {"profile_name": profile, "region_name": region, **(credentials or {})}
     try:
@@ -45,17 +46,22 @@ def connect(
                 "no region: neither pipeline.yaml nor AWS_REGION names one",
                 "set region: in pipeline.yaml, or AWS_REGION",
             )
-        if session.get_credentials() is None:
+        found = session.get_credentials()
+        if found is None:
             raise CredentialsError(
                 "no AWS credentials found (environment, profile, web identity, instance role)",
                 f"set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; {WITHOUT_ACCOUNT}",
             )
+        found.get_frozen_credentials()  # here, where a code can be asked for, not in a thread
         return Aws(_assumed(session, role, endpoint) if role else session, endpoint, limits)
     except boto.ProfileNotFound as error:
         hint = f"aws configure list-profiles shows what there is; {WITHOUT_ACCOUNT}"
         raise CredentialsError(str(error), hint) from None
-    except (boto.BotoCoreError, ValueError) as error:
-        raise CredentialsError(f"AWS cannot be reached with this configuration: {error}") from None
+    except (boto.ClientError, boto.HTTPClientError) as error:
+        raise translate(error, "assume_role", {}, "sts") from None
+    except (boto.BotoCoreError, ValueError, OSError) as error:
+        hint = LOG_IN if is_logged_out(error) else f"mend it; {WITHOUT_ACCOUNT}"
+        raise CredentialsError(f"AWS cannot be reached with this configuration: {error}", hint) from None
 
 
 def _bare() -> botocore.session.Session:

@@ -11,6 +11,7 @@ import botocore.exceptions as boto
 from ci.errors import AbsentError, AwsError, CredentialsError, DollopError, MovedError
 
 WITHOUT_ACCOUNT = "to try it without an AWS account, add --local"
+LOG_IN = "log in again, for example with aws sso login, and run it again"
 
 
 class Revealed(str):
@@ -49,6 +50,12 @@ def is_passing(error: Exception) -> bool:
     if isinstance(error, boto.ClientError):
         return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
     return isinstance(error, (boto.HTTPClientError, boto.ResponseStreamingError))
+
+
+def is_logged_out(error: Exception) -> bool:
+    """Whether what gives credentials has none (any more)."""
+    kinds = (boto.SSOError, boto.LoginError, boto.TokenRetrievalError, boto.CredentialRetrievalError)
+    return isinstance(error, kinds)
 
 
 def translate(
@@ -112,6 +119,8 @@ def _discreet(text: str, parameters: Any) -> str:
 def _unreachable(text: str, error: Exception, where: str) -> DollopError:
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return CredentialsError(f"{where}: {text}", WITHOUT_ACCOUNT)
+    if is_logged_out(error):
+        return CredentialsError(f"{where}: {text}", LOG_IN)
     if isinstance(error, (boto.ParamValidationError, boto.UnknownServiceError)):
         return AwsError(f"{where}: {text}")
     return AwsError(f"{where}: {text}", "check the network, the region and AWS_ENDPOINT_URL; then run it again")

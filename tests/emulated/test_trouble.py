@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,28 @@ def test_no_credentials_names_the_way_out(project: Project) -> None:
     assert 2 == result.code
     assert "no AWS credentials found" in result.err
     assert "--local" in result.err
+
+
+SSO = "[default]\nregion = eu-west-1\nsso_account_id = 123456789012\nsso_role_name = admin\nsso_region = eu-west-1\n"
+LOGGED_OUT: dict[str, tuple[str, dict[str, str], str]] = {
+    "single sign-on": (f"{SSO}sso_start_url = https://x.example/start\n", {}, "aws sso login"),
+    "a program that fails": ("[default]\nregion = eu-west-1\ncredential_process = false\n", {}, "log in again"),
+    "a token that is not there": (
+        "", {"AWS_WEB_IDENTITY_TOKEN_FILE": "/none", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r"}, "'/none'",
+    ),
+    "half of a key": ("", {"AWS_ACCESS_KEY_ID": "AKIAXXXXXXXXXXXXXXXX"}, "missing: AWS_SECRET_ACCESS_KEY"),
+}
+
+
+@pytest.mark.parametrize("what", LOGGED_OUT)
+def test_credentials_that_are_none_any_more(what: str, project: Project, tmp_path: Path) -> None:
+    """Exit 2, what is wrong and what next; no network is blamed."""
+    profile, variables, expected = LOGGED_OUT[what]
+    (tmp_path / "config").write_text(profile)
+    environment = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_REGION": "eu-west-1", "HOME": str(tmp_path)}
+    result = command.run("plan", "test", environment=environment | variables)
+    assert (2, True) == (result.code, expected in result.err), result.err
+    assert "check the network" not in result.err
 
 
 def test_an_endpoint_that_is_no_address(project: Project, account: Account) -> None:
