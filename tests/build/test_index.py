@@ -281,8 +281,9 @@ def test_a_source_distribution_with_compiled_code(index: Index, package: Build, 
 def test_a_source_distribution_that_does_not_build(index: Index, package: Build, fresh: Path) -> None:
     """The message has what its build said."""
     sdist(index.folder, "one", code="raise SystemExit('no compiler here')")
-    with pytest.raises(BuildError, match=r"building one 1\.0: no compiler here \(Failed to build"):
+    with pytest.raises(BuildError, match=r"building one 1\.0: no compiler here \(Failed to build") as raised:
         package("one\n", code=USES, cache=fresh)
+    assert "see what uv says; or require a version that has a wheel" == raised.value.hint
 
 
 def test_a_local_project(index: Index, package: Build, tmp_path: Path, fresh: Path) -> None:
@@ -295,6 +296,20 @@ def test_a_local_project(index: Index, package: Build, tmp_path: Path, fresh: Pa
     second = package("./libs/one\n", code=USES, cache=fresh)
     assert first.digest != second.digest
     assert before == files(folder)
+
+
+@pytest.mark.parametrize("where", ["one/.gitignore", ".gitignore"])
+def test_what_a_local_project_ignores(
+    index: Index, package: Build, tmp_path: Path, fresh: Path, where: str
+) -> None:
+    """Backends leave out what git does, as hatchling: they are told it where the project is built, too."""
+    for path, text in project("one", code="print(pathlib.Path('.gitignore').read_text()); raise SystemExit").items():
+        (tmp_path / "one" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "one" / path).write_text(text)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / where).write_text("secret-data\n")
+    with pytest.raises(BuildError, match="secret-data"):
+        package("./one\n", code=USES, cache=fresh)
 
 
 def test_a_local_wheel(index: Index, package: Build, tmp_path: Path, fresh: Path) -> None:
