@@ -37,62 +37,56 @@ class Anchor:
 
 def around(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
     """``live`` with what the stage's alias has around it, where something is marked or wanted. Raises AwsError."""
-    stage = live.stage
-
-    def kinds(function: Function, found: LiveFunction | None) -> frozenset[str]:
-        wanted = function.attachments.get(stage.name, ())
-        marked = marks.kinds(found.tags, stage.alias) if found else frozenset()
-        return marked | resources.kinds(wanted) if found else frozenset()
-
-    return _with(aws, live, functions, lambda function, found: {stage.alias: kinds(function, found)}, track)
+    stage, alias = live.stage.name, live.stage.alias
+    asked = (
+        (function, alias, marks.kinds(found.tags, alias) | resources.kinds(function.attachments.get(stage, ())))
+        for function, found in _there(live, functions)
+    )
+    return _with(aws, live, asked, track)
 
 
 def all_around(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
     """``live`` with what every alias has around it. Raises AwsError."""
-
-    def kinds(function: Function, found: LiveFunction | None) -> Mapping[str, frozenset[str]]:
-        tags = found.tags if found else {}
-        return {alias: marks.kinds(tags, alias) for alias in marks.aliases(tags)}
-
-    return _with(aws, live, functions, kinds, track)
+    asked = (
+        (function, alias, marks.kinds(found.tags, alias))
+        for function, found in _there(live, functions)
+        for alias in marks.aliases(found.tags)
+    )
+    return _with(aws, live, asked, track)
 
 
 def urls(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
     """``live`` with the URL of the stage's alias, where it has one of ours. Raises AwsError."""
     alias = live.stage.alias
+    asked = (
+        (function, alias, marks.kinds(found.tags, alias) & {"url"}) for function, found in _there(live, functions)
+    )
+    return _with(aws, live, asked, track)
 
-    def kinds(function: Function, found: LiveFunction | None) -> Mapping[str, frozenset[str]]:
-        return {alias: marks.kinds(found.tags, alias) & {"url"}} if found else {}
 
-    return _with(aws, live, functions, kinds, track)
+def _there(live: Live, functions: Iterable[Function]) -> Iterator[tuple[Function, LiveFunction]]:
+    for function in functions:
+        if found := live.functions.get(function.name):
+            yield function, found
 
 
-def _with(
-    aws: Aws,
-    live: Live,
-    functions: Iterable[Function],
-    kinds: Callable[[Function, LiveFunction | None], Mapping[str, frozenset[str]]],
-    track: Track,
-) -> Live:
-    asked = [
-        (function, found, alias, those)
-        for function in functions
-        if (found := live.functions.get(function.name))
-        for alias, those in kinds(function, found).items()
-        if those
-    ]
-    if not asked:
+def _with(aws: Aws, live: Live, asked: Iterable[tuple[Function, str, frozenset[str]]], track: Track) -> Live:
+    """``live`` with what is ``asked``: of a function, an alias, and the kinds of resources around it."""
+    wanted = [(function, alias, kinds) for function, alias, kinds in asked if kinds]
+    if not wanted:
         return live
 
-    def one(item: tuple[Function, LiveFunction, str, frozenset[str]]) -> tuple[Attachment, ...]:
-        function, found, alias, those = item
+    def one(item: tuple[Function, str, frozenset[str]]) -> tuple[Attachment, ...]:
+        function, alias, kinds = item
+        found = live.functions[function.name]
+        assert found is not None
         group = settings.log_group_of(function.aws_name, function.settings)
-        return read(Anchor(aws, function.aws_name, alias, found.arn, group), those)
+        return read(Anchor(aws, function.aws_name, alias, found.arn, group), kinds)
 
-    with track(f"reading around {live.stage.name}", len(asked)) as done:
-        answers = each(one, asked, aws.interrupted, done)
+    with track(f"reading around {live.stage.name}", len(wanted)) as done:
+        answers = each(one, wanted, aws.interrupted, done)
     attached: dict[str, dict[str, tuple[Attachment, ...]]] = {}
-    for (function, _, alias, _), answer in zip(asked, answers, strict=True):
+    for (function, alias, _), answer in zip(wanted, answers, strict=True):
         attached.setdefault(function.name, {})[alias] = answer
     known = {
         name: replace(found, attached=attached[name]) if found and name in attached else found
