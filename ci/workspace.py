@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from ci.errors import UsageError
+from ci.errors import DollopError, UsageError
 from ci.model import Function, Package, Pipeline, Secret, Site, Stage
 from ci.parallel import Track, quiet
 
 if TYPE_CHECKING:
     from ci.aws import Aws
     from ci.plan.plan import Origin, Plan
+
+Result = TypeVar("Result")
 
 STATE = Path(".dollop")
 """Everything that is kept between two runs, under the repository's root. Ignored by git."""
@@ -175,6 +177,16 @@ class Workspace:
             what = f"the stage {stages[0].name} is" if stages else "the stages are"
             raise UsageError(f"{what} not in the region {self.region}", f"there is: {regions}")
         return chosen
+
+    def in_each(self, stages: Iterable[Stage], work: Callable[[Site], Result]) -> dict[str, Result]:
+        """What ``work`` gives in each of the ``sites``, by name. Its errors tell in which."""
+        results = {}
+        for name, site in self.sites(*stages).items():
+            try:
+                results[name] = work(site)
+            except DollopError as error:
+                raise error.within(name)
+        return results
 
     def stages_at(self, site: Site) -> dict[str, Stage]:
         """The stages that ``site`` is one of, by name; where a stage has several, by its name and that of the site."""

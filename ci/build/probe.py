@@ -234,7 +234,7 @@ def _near(place: Union[str, bytes]) -> bool:
     return not os.path.isabs(path) or os.path.dirname(path) == os.sep
 
 
-def serve(libraries: str, folders: Sequence[str], imports: str, differing: Sequence[str]) -> Dict[str, Any]:
+def serve(imports: str, differing: Sequence[str]) -> Dict[str, Any]:
     """Prepare, then fork for each line on standard input, a socket. What is asked for is returned in the child only."""
     signal.alarm(_SECONDS)
     tell({"names": prepare(imports, set(differing))})
@@ -277,7 +277,7 @@ if __name__ == "__main__":
     if forked:
         sys.path[:0] = folders
         given = json.loads(answer)
-        asked = serve(libraries, folders, given["imports"], given["differing"])
+        asked = serve(given["imports"], given["differing"])
         sys.path[:len(folders)] = folders = asked["folders"]
         handle, answer = asked["handler"], asked["answer"]
     else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ci import foreign, live
-from ci.errors import DollopError, UsageError
+from ci.errors import UsageError
 from ci.gather.promotion import Promotion
 from ci.live import attachments, codedeploy, layers as layers_there
 from ci.model import Site, Stage
@@ -15,17 +15,6 @@ from ci.plan import deploy, layering, removal, rollback, room, sites
 from ci.plan.plan import Plan
 from ci.release import from_json
 from ci.workspace import Workspace
-
-
-def _everywhere(workspace: Workspace, stages: Sequence[Stage], plan: Callable[[Site], Plan]) -> Plan:
-    """One plan of those for each site of ``stages``."""
-    plans = {}
-    for name, site in workspace.sites(*stages).items():
-        try:
-            plans[name] = plan(site)
-        except DollopError as error:
-            raise error.within(name)
-    return sites.joined(plans)
 
 
 def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
@@ -48,7 +37,7 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
         plan = room.checked(plan, there, packages, sizes | new)
         return layering.published(plan, publish)
 
-    return _everywhere(workspace, [stage], one)
+    return sites.joined(workspace.in_each([stage], one))
 
 
 def to_promote(
@@ -65,7 +54,8 @@ def to_promote(
         what = f"a release of the stage {release.stage}; {stage.name} takes those of {stage.source}"
         raise UsageError(f"{file}: {what}")
     functions = workspace.select(globs or sorted(release.functions if release else ()))
-    return _everywhere(workspace, [stage], Promotion(workspace, stage, functions, release, allow_older).plan)
+    promotion = Promotion(workspace, stage, functions, release, allow_older)
+    return sites.joined(workspace.in_each([stage], promotion.plan))
 
 
 def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: str = "previous") -> Plan:
@@ -92,7 +82,7 @@ def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: s
         found = replace(found, functions={**found.functions, **compared.functions})
         return rollback.rollback(stage, aws.region, functions, numbers, versions, found, workspace.origin, release)
 
-    return _everywhere(workspace, [stage], one)
+    return sites.joined(workspace.in_each([stage], one))
 
 
 def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = None) -> Plan:
@@ -107,7 +97,7 @@ def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = No
         layers = {name: layers_there.own(aws, name) for name in names}
         return removal.prune_layers(plan, functions, found, layers, retain)
 
-    return _everywhere(workspace, [], one)
+    return sites.joined(workspace.in_each([], one))
 
 
 def to_delete(workspace: Workspace, globs: Sequence[str]) -> Plan:
@@ -120,4 +110,4 @@ def to_delete(workspace: Workspace, globs: Sequence[str]) -> Plan:
         found = attachments.all_around(aws, found, functions, workspace.track)
         return removal.delete(aws.region, functions, found, workspace.origin)
 
-    return _everywhere(workspace, [], one)
+    return sites.joined(workspace.in_each([], one))

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from ci import diff, live, remembered
 from ci.aws import Aws
-from ci.errors import DollopError
 from ci.live import attachments
-from ci.model import Function, Stage, label
+from ci.model import Function, Site, Stage, label
 from ci.model.live import Live, LiveFunction, LiveVersion
 from ci.observe import drift as by_hand
 from ci.parallel import Track, quiet
@@ -37,11 +36,11 @@ def everywhere(workspace: Workspace, functions: Sequence[Function]) -> Status:
     drift: dict[str, tuple[str, ...]] = {}
     strays: list[str] = []
     unlike: dict[str, tuple[Change, ...]] = {}
-    for name, site in workspace.sites().items():
-        try:
-            found = read(workspace.at(site), workspace.stages_at(site), functions, workspace.track)
-        except DollopError as error:
-            raise error.within(name)
+
+    def one(site: Site) -> Status:
+        return read(workspace.at(site), workspace.stages_at(site), functions, workspace.track)
+
+    for name, found in workspace.in_each([], one).items():
         lives |= found.lives
         drift |= {label(function, name): keys for function, keys in found.drift.items()}
         strays += (f"{name}: {line}" if name else line for line in found.strays)
@@ -55,11 +54,11 @@ def versions(workspace: Workspace, functions: Sequence[Function]) -> Live:
     """Every version and alias, in each site. Raises AwsError."""
     stage = workspace.stage(None)
     found: dict[str, LiveFunction | None] = {}
-    for name, site in workspace.sites().items():
-        try:
-            there = live.read(workspace.at(site), stage, functions, None, True, True, workspace.track)
-        except DollopError as error:
-            raise error.within(name)
+
+    def one(site: Site) -> Live:
+        return live.read(workspace.at(site), stage, functions, None, True, True, workspace.track)
+
+    for name, there in workspace.in_each([], one).items():
         found |= {label(function, name): each for function, each in there.functions.items()}
     return Live(stage, found)
 

@@ -5,16 +5,16 @@ Dependencies in a layer are compared with the layer that the version uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ci import content
 from ci.aws import Aws
-from ci.errors import AwsError, DollopError
+from ci.errors import AwsError
 from ci.live.packages import whole, whole_layer
-from ci.model import File, Function, Package, Stage, label
+from ci.model import File, Function, Package, Site, Stage, label
 from ci.model.live import LiveVersion
 from ci.workspace import Workspace
 
@@ -47,21 +47,16 @@ def verify(
     """
     with TemporaryDirectory() as folder:
         packages = workspace.packages(functions, Path(folder))
+
+        def one(site: Site) -> list[Verified]:
+            aws, qualifier = workspace.at(site), version or stage.alias
+            return [_verified(aws, function, packages[function.name], qualifier) for function in functions]
+
         return tuple(
-            replace(found, function=label(found.function, name))
-            for name, site in workspace.sites(stage).items()
-            for found in _at(workspace.at(site), name, packages, functions, version or stage.alias)
+            replace(each, function=label(each.function, name))
+            for name, found in workspace.in_each([stage], one).items()
+            for each in found
         )
-
-
-def _at(
-    aws: Aws, site: str, packages: Mapping[str, Package], functions: Sequence[Function], qualifier: str
-) -> Iterator[Verified]:
-    try:
-        for function in functions:
-            yield _verified(aws, function, packages[function.name], qualifier)
-    except DollopError as error:
-        raise error.within(site)
 
 
 def _verified(aws: Aws, function: Function, package: Package, qualifier: str) -> Verified:
