@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ci import settings
 from ci.config.template import Template
@@ -91,7 +92,16 @@ def expanding(functions: tuple[Function, ...], ssm: tuple[str, ...]) -> Iterable
     if ssm:
         yield Statement("ReadParameters", ("ssm:GetParameter",), ssm)
     if keys := _values(functions, "KMSKeyArn"):
-        yield Statement("ReadEncryptedEnvironment", ("kms:Decrypt",), keys)
+        through = _through("lambda", *["ssm"] * bool(ssm))
+        yield Statement("ReadEncryptedEnvironment", ("kms:Decrypt",), keys, through)
+
+
+def _through(*services: str) -> Mapping[str, Any]:
+    """A key is for what these services do for the role: nothing else under it is the role's to read or to hand on.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    return {"StringLike": {"kms:ViaService": [f"{service}.*" for service in services]}}
 
 
 def there(functions: Iterable[Function], sites: Iterable[Site]) -> tuple[Function, ...]:
@@ -117,7 +127,7 @@ def uploading(names: Names, functions: tuple[Function, ...], places: Collection[
     if own := _own_layers(functions, places):
         yield Statement("PublishLayers", ("lambda:PublishLayerVersion",), own)
     if keys := _values(functions, "KMSKeyArn"):
-        yield Statement("EncryptEnvironment", ("kms:CreateGrant", "kms:Encrypt"), keys)
+        yield Statement("EncryptEnvironment", ("kms:CreateGrant", "kms:Encrypt"), keys, _through("lambda"))
     if any((function.settings.get("VpcConfig") or {}).get("SubnetIds") for function in functions):
         # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: EC2 has no narrower resource for these.
         verbs = ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs")

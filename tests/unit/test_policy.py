@@ -193,6 +193,25 @@ def test_a_setting_brings_its_permission(settings: dict[str, Any], action: str, 
     assert set() == resources(made(function("echo"))["deploy-test"], action)
 
 
+def test_keys_are_used_through_lambda_only() -> None:
+    """Whatever else was encrypted with a key is not the pipeline's: its roles neither read it nor hand the key on."""
+    secret = {"KEY": Template("${ssm:/shop/key}", 7)}
+    for environment, reading in (({}, ["lambda.*"]), (secret, ["lambda.*", "ssm.*"])):
+        roles = made(replace(function("echo", KMSKeyArn=KEY), environment=environment))
+        found = {
+            (name, *one["Action"]): one["Condition"]["StringLike"]["kms:ViaService"]
+            for name, role in roles.items()
+            for one in statements(role)
+            if any(action.startswith("kms:") for action in one["Action"])
+        }
+        assert {
+            ("plan", "kms:Decrypt"): reading,
+            ("deploy-test", "kms:Decrypt"): reading,
+            ("deploy-test", "kms:CreateGrant", "kms:Encrypt"): ["lambda.*"],
+            ("promote-prod", "kms:Decrypt"): ["lambda.*"],
+        } == found
+
+
 def test_large_packages() -> None:
     """Whoever uploads code stores them in the one folder, and lists nothing else of the bucket."""
     large = replace(function("echo"), packaging=Packaging(bucket="packages-{region}"))
