@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from ci import record, service_model, settings
 from ci.errors import AwsError
@@ -49,6 +49,7 @@ def alias(item: Mapping[str, Any]) -> LiveAlias:
 def version(answer: Mapping[str, Any]) -> LiveVersion:
     """A version from GetFunction's answer."""
     found, state = configuration(answer["Configuration"]), answer["Configuration"]
+    found = replace(found, environment=dict(found.environment))  # and no later, where it could not be read
     failed = [f"{state.get(f'{key}Reason') or 'no reason given'} ({state.get(f'{key}ReasonCode')})" for key in _STATES
               if state.get(key) == "Failed"]
     return replace(found, failed=failed[0] if failed else "", inactive=state.get("State") == "Inactive")
@@ -60,18 +61,12 @@ _STATES = ("State", "LastUpdateStatus")
 
 def configuration(item: Mapping[str, Any]) -> LiveVersion:
     """A FunctionConfiguration in the words of the model, without what AWS adds to it."""
-    environment = item.get("Environment") or {}
-    if "Error" in environment:
-        reason = environment["Error"].get("Message", "no reason given")
-        raise AwsError(
-            f"{item['FunctionName']}: its environment could not be read: {reason}", "allow kms:Decrypt on its key"
-        )
     own, written = record.read_version(item.get("Description", ""))
     told = settings.from_aws(item, _members())
     return LiveVersion(
         version=item["Version"],
         settings={key: _taken(key, value) for key, value in told.items()} | {"Description": own},
-        environment={name: Secret(value) for name, value in (environment.get("Variables") or {}).items()},
+        environment=_environment(item),
         code_sha256=item["CodeSha256"],
         size=item["CodeSize"],
         modified=item["LastModified"],
@@ -79,3 +74,35 @@ def configuration(item: Mapping[str, Any]) -> LiveVersion:
         description=item.get("Description", ""),
         record=written,
     )
+
+
+def _environment(item: Mapping[str, Any]) -> Mapping[str, Secret]:
+    told = item.get("Environment") or {}
+    if "Error" in told:
+        reason = told["Error"].get("Message", "no reason given")
+        of = f"{item['FunctionName']}: version {item['Version']}"
+        return _Unread(f"{of}: its environment could not be read: {reason}")
+    return {name: Secret(value) for name, value in (told.get("Variables") or {}).items()}
+
+
+class _Unread(Mapping[str, Secret]):
+    """Variables that AWS cannot decrypt: whoever looks at them learns why. At those of an old version nobody looks, and
+    the key of that may be gone for good.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html
+    """
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def _refuse(self) -> NoReturn:
+        raise AwsError(self._why, "allow kms:Decrypt on its key; one that is disabled or deleted decrypts nothing")
+
+    def __getitem__(self, name: str) -> Secret:
+        self._refuse()
+
+    def __iter__(self) -> Iterator[str]:
+        self._refuse()
+
+    def __len__(self) -> int:
+        self._refuse()
