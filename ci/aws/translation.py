@@ -79,6 +79,11 @@ def translate(
         return AbsentError(message, code=code)
     if code == "PreconditionFailedException" or (code == "InvalidParameterValueException" and "CodeSHA256" in text):
         return MovedError(f"{where}: live moved under the plan: {text}", "plan again, look, and deploy again", code)
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    named = code.endswith("Exception") and code != "ServiceException"
+    if operation == "invoke" and named and (status == 409 or status >= 500):
+        # KMSAccessDeniedException is a 502: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+        return AwsError(message, "AWS cannot start the function: mend what it says, or wait until it is ready", code)
     if code == "ResourceConflictException":
         hint = "another release or a change by hand is in progress: wait for it, then plan again"
         return MovedError(f"{where}: live moved under the plan: {text}", hint, code)
@@ -89,11 +94,17 @@ def translate(
         return AwsError(message, _grant(text, f"{service}:{api}"), code)
     if code in _EXPIRED:
         return AwsError(message, "the credentials have expired: get new ones and run it again", code)
+    if code in _WRONG_CREDENTIALS and re.search("Signature (expired|not yet current)", text):
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+        return AwsError(message, "this machine's clock is wrong: set it, then run it again", code)
     if code in _WRONG_CREDENTIALS:
         return AwsError(message, f"AWS does not accept these credentials: check them; {WITHOUT_ACCOUNT}", code)
+    if code == "CodeStorageExceededException":
+        hint = "dollop prune deletes old versions; https://console.aws.amazon.com/servicequotas raises the quota"
+        return AwsError(message, hint, code)
     if code in _THROTTLED:
         return AwsError(message, "the account's quota is used by others too: run it again later", code)
-    if int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500:
+    if status >= 500:
         return AwsError(message, "AWS itself failed, several times: run it again later", code)
     if "cannot be assumed by Lambda" in text:
         hint = "the role's trust policy must let lambda.amazonaws.com assume it (sts:AssumeRole)"
