@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 
-from ci.model import UNZIPPED_LIMIT, File
+from ci.model import UNZIPPED_LIMIT, File, fits
 
 SIZE_LIMIT = UNZIPPED_LIMIT
 """Bytes, zipped or not: a zip cannot be larger than what it may unpack to."""
@@ -65,7 +65,7 @@ def read(data: bytes, folders: bool = False) -> tuple[File, ...]:
 
 def _file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> File:
     name = entry.filename
-    if not name or name.startswith("/") or "\\" in name or ".." in name.split("/") or not name.isprintable():
+    if not fits(name):
         raise ValueError(f"{name!r} is not a path inside of a package")
     if _is_folder(entry) or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise ValueError(f"{name!r} is not a plain file")

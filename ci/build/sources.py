@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import BuildError
-from ..model import Function
+from ..model import Function, fits
 
 IGNORED = frozenset({
     "__pycache__", ".git", ".hg", ".svn", ".venv", ".tox", ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache",
@@ -81,6 +81,8 @@ def _walk(
         if name not in IGNORED and not name.endswith(_BYTECODE):
             spelt = _utf8(name, shown)
             below = f"{inside}/{spelt}" if inside else spelt
+            if not fits(spelt) and not excluded(below):
+                raise BuildError(f"{shown} has a file whose name no package can hold, {spelt!a}", "rename it")
             yield from _walk(home, f"{shown}/{name}", below, left_out, excluded, (*above, identity))
 
 

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ..errors import BuildError
-from ..model import File
+from ..model import File, fits
 from . import archive, elf
 from .archive import Entry
 from .elf import Binary
@@ -111,8 +111,8 @@ def _is_for_python(opened: ZipFile, name: str) -> bool:
 def _destination(name: str, info: str, project: str, for_python: bool) -> str | None:
     """Where an installer puts the file when told ``--target``; None when it is left out."""
     parts = PurePosixPath(name).parts
-    if name.startswith("/") or "\\" in name or ".." in parts:
-        raise ValueError(f"it has a file outside its own folder, {name}")
+    if not fits(name):
+        raise ValueError(f"it has a file outside its own folder, or of a name that no package can hold, {name!a}")
     if parts[0] == info and parts[1:] and parts[1] in _INSTALLER:
         return None
     if parts[0] == info.removesuffix(".dist-info") + ".data" and len(parts) > 2:

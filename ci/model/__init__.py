@@ -1,6 +1,6 @@
 """The nouns: what the repository says, what was built; in ``live``, what AWS runs. Frozen, no I/O. Read these first."""
 
-from ci.model.package import REQUEST_LIMIT, UNZIPPED_LIMIT, Dependency, File, LeftOut, Package, normalise
+from ci.model.package import REQUEST_LIMIT, UNZIPPED_LIMIT, Dependency, File, LeftOut, Package, fits, normalise
 from ci.model.pipeline import (
     SLIM,
     Attachment,
@@ -38,6 +38,7 @@ __all__ = [
     "Site",
     "Smoke",
     "Stage",
+    "fits",
     "label",
     "normalise",
 ]

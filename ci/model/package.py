@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import category
 
 REQUEST_LIMIT = 52_428_800
 """Bytes of zip that fit into a request."""
@@ -22,6 +23,12 @@ class File:
     crc32: int
     sha256: str
     """Hex. Empty where only a zip's directory was read."""
+
+
+def fits(name: str) -> bool:
+    """Whether a file of a package may have this path: inside of it, and nothing that a terminal would obey."""
+    inside = name and not name.startswith("/") and "\\" not in name and ".." not in name.split("/")
+    return bool(inside) and all(letter.isprintable() or category(letter) == "Zs" for letter in name)
 
 
 def normalise(name: str) -> str:

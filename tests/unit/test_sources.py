@@ -10,7 +10,7 @@ import pytest
 
 from ci.build.sources import Excluded, Source, collect
 from ci.errors import BuildError
-from ci.model import Function
+from ci.model import Function, fits
 
 
 def function(*include: str, exclude: tuple[str, ...] = ()) -> Function:
@@ -101,6 +101,14 @@ def latin(root: Path) -> None:
         pass
 
 
+def line(root: Path) -> None:
+    (root / "functions/echo/li\nne").touch()
+
+
+def backslash(root: Path) -> None:
+    (root / "functions/echo/li\\ne").touch()
+
+
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
@@ -109,6 +117,8 @@ def latin(root: Path) -> None:
         (nowhere, "functions/echo/link leads nowhere"),
         (around, "functions/echo/link/echo is a symbolic link to a folder that it is in"),
         (pipe, "functions/echo/link is neither a file nor a folder"),
+        (line, r"functions/echo has a file whose name no package can hold, 'li\nne'"),
+        (backslash, r"functions/echo has a file whose name no package can hold, 'li\\ne'"),
         (latin, r"functions/echo has a file whose name is not UTF-8, 'link\udce9'"),
     ],
 )
@@ -132,6 +142,14 @@ def test_what_cannot_be_packaged_and_is_not_to_be(tmp_path: Path, spoil: Callabl
     assert ["echo.py"] == paths(collect(function(exclude=("/link/",) if spoil is beside else ("link",)), root))
     with pytest.raises(BuildError):
         collect(function(exclude=("link", "!link")), root)
+
+
+def test_names_in_other_scripts(tmp_path: Path) -> None:
+    """And the narrow space that a Mac puts into the names of screenshots: what is built can be read back."""
+    name = "functions/echo/gr\u00fc\u00dfe \u65e5\u672c 3.00\u202fPM.png"
+    lay(tmp_path, name)
+    [source] = collect(function(), tmp_path)
+    assert name.endswith(source.path) and fits(source.path)
 
 
 def test_two_files_with_one_path(tmp_path: Path) -> None:
