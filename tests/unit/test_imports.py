@@ -27,7 +27,7 @@ PURE = sorted(
 )
 WITHOUT_EFFECTS = {
     *("__future__", "base64", "collections", "dataclasses", "datetime", "functools", "hashlib", "html", "itertools",),
-    *("json", "math", "os.path", "pathlib", "re", "typing"),
+    *("json", "math", "os.path", "pathlib", "re", "typing", "unicodedata"),
 }
 """Standard modules that pure code may use; ``datetime`` and ``pathlib`` for their types."""
 EFFECTS = {"now", "today", "utcnow", "open", "print", "input", "exists", "stat", "iterdir", "glob", "resolve", "unlink"}
