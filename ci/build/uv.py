@@ -14,6 +14,12 @@ from ..errors import BuildError
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s`'\",)]+", re.IGNORECASE)
 _ORNAMENT = re.compile(r"^[\s×╰─▶│├▲]+", re.MULTILINE)
 _COMMON = ("--color=never", "--no-python-downloads", "--python", sys.executable)
+_KEPT_BACK = re.compile(
+    r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|CONTAINER_.*|WEB_IDENTITY_TOKEN_FILE)"
+    r"|ACTIONS_.*|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)"
+)
+"""Variables that the build of a dependency has no use for: whoever releases lends it no credentials, and no word in
+the summary that others approve. A keyring, where uv is to ask one, may need those of AWS."""
 _PROGRESS = ("Building", "Resolved", "Using", "warning:")
 _HINTS = (
     (re.compile(r"401|403|unauthorized|credentials", re.IGNORECASE),
@@ -35,7 +41,11 @@ class Uv:
     def __init__(self, environ: Mapping[str, str]) -> None:
         from uv import find_uv_bin
 
-        self._environ = environ
+        asks = environ.get("UV_KEYRING_PROVIDER", "disabled") != "disabled"
+        self._environ = {
+            name: value for name, value in environ.items()
+            if not _KEPT_BACK.fullmatch(name) or asks and name.startswith("AWS_")
+        }
         self._program = find_uv_bin()
 
     def run(

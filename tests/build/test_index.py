@@ -286,6 +286,19 @@ def test_a_source_distribution_that_does_not_build(index: Index, package: Build,
     assert "see what uv says; or require a version that has a wheel" == raised.value.hint
 
 
+@pytest.mark.parametrize("keyring, lent", [("disabled", ""), ("subprocess", "AWS_SECRET_ACCESS_KEY ")])
+def test_the_build_of_a_dependency_gets_no_credentials(
+    keyring: str, lent: str, index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it write into a workflow's summary. Where uv asks a keyring, that one may need those of AWS."""
+    names = ("AWS_PROFILE", "AWS_SECRET_ACCESS_KEY", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITHUB_STEP_SUMMARY")
+    for name, value in {**dict.fromkeys(names, "x"), "UV_KEYRING_PROVIDER": keyring}.items():
+        monkeypatch.setenv(name, value)
+    sdist(index.folder, "one", code=f"import os; raise SystemExit(' '.join(n for n in {names} if n in os.environ))")
+    with pytest.raises(BuildError, match=rf"building one 1\.0: AWS_PROFILE {lent}\(Failed to build"):
+        package("one\n", code=USES, cache=fresh)
+
+
 def test_a_local_project(index: Index, package: Build, tmp_path: Path, fresh: Path) -> None:
     """It is built from a copy, and again when a file of it changes."""
     folder = lay(tmp_path / "libs/one", project("one"))
