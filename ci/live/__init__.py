@@ -12,7 +12,7 @@ from typing import Any
 
 from ci import diff
 from ci.aws import Aws
-from ci.errors import AbsentError, AwsError
+from ci.errors import AbsentError, AwsError, Refused
 from ci.live.answers import alias, configuration, version
 from ci.live.packages import with_files
 from ci.model import Function, Package, Stage
@@ -131,9 +131,14 @@ def versions(
 def _get(aws: Aws, name: str, qualifier: str | None = None) -> dict[str, Any] | None:
     parameters = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
     try:
-        return aws.call("get_function", **parameters)
+        found = aws.call("get_function", **parameters)
     except AbsentError:
         return None
+    if found["Configuration"].get("PackageType") == "Image":
+        # It stays that: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+        hint = "give it another name in AWS (name: in pipeline.yaml), or delete what has this one"
+        raise Refused(f"{name}: AWS has a container image by that name: no package can take its place", hint)
+    return found
 
 
 def _running(aws: Aws, stage: Stage, function: Function) -> tuple[LiveFunction | None, Mapping[str, Any]]:

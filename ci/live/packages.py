@@ -32,8 +32,11 @@ def whole(aws: Aws, function: Function, qualifier: str) -> tuple[LiveVersion, by
         what = f"function {function.name}: AWS has no {qualifier} of it"
         raise AbsentError(what, "dollop status says what there is") from None
     found = version(answer)
-    where = f"function {function.name}: version {found.version}"
-    return found, _downloaded(aws, answer["Code"]["Location"], found.code_sha256, where)
+    where, code = f"function {function.name}: version {found.version}", answer["Code"]
+    if "Location" not in code:
+        reason = code.get("Error", {}).get("Message", "AWS does not say where it is")
+        raise AwsError(f"{where}: its package could not be read: {reason}", "allow kms:Decrypt on the package's key")
+    return found, _downloaded(aws, code["Location"], found.code_sha256, where)
 
 
 def whole_layer(aws: Aws, arn: str) -> bytes:
@@ -53,8 +56,12 @@ def _downloaded(aws: Aws, location: str, code_sha256: str, where: str) -> bytes:
 def with_files(aws: Aws, answer: Mapping[str, Any], found: LiveVersion) -> LiveVersion:
     """With the files of its package; as it is when they cannot be had, or are not those of what the version runs.
 
-    They only make a plan more telling: not every network that reaches Lambda reaches where it keeps packages.
+    They only make a plan more telling: not every network that reaches Lambda reaches where it keeps packages, and not
+    everybody may decrypt one that has a key of its own (``Code.Error``).
+    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html
     """
+    if "Location" not in answer["Code"]:
+        return found
     known = found.record is not None and found.record.code_sha256 == found.code_sha256
     for length in DIRECTORY if known or found.size > _WHOLE else (_WHOLE,):
         try:

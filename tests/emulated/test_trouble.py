@@ -205,3 +205,14 @@ def test_a_release_in_progress_is_waited_for(
     result = dollop("deploy", "test")
     assert 0 == result.code, result.err
     assert "function updated          env=test function=audit name=audit version=2" in result.err
+
+
+def test_a_container_image_has_the_name(dollop: Dollop, account: Account) -> None:
+    """Of another tool: AWS makes no zip's function of it, so nothing is planned that could only fail half way."""
+    image = {"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/audit:1"}
+    account.client("lambda").create_function(FunctionName="audit", PackageType="Image", Code=image, Role=account.role)
+    for verb in (("plan", "test"), ("deploy", "test"), ("status",)):
+        result = dollop(*verb)
+        assert 1 == result.code
+        assert "⨯ audit: AWS has a container image by that name" in result.err
+    assert ["audit"] == [each["FunctionName"] for each in account.client("lambda").list_functions()["Functions"]]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from ci.aws import connect
 from ci.errors import AwsError
-from ci.live import answers
+from ci.live import answers, packages
 from ci.model.live import LiveVersion
 from ci.plan import deploy, removal
 from tests.unit import given
@@ -45,3 +46,11 @@ def test_could_not_read_is_not_empty() -> None:
     live = given.live({"echo": found(version("6"), unread("7"), aliases=(given.alias("6"),))})
     with pytest.raises(AwsError, match="could not be read"):
         deploy.deploy(TEST, REGION, [function()], {"echo": package({"echo.py": "v2"})}, live, given.origin())
+
+
+def test_a_package_that_may_not_be_decrypted_is_not_compared() -> None:
+    """AWS gives no address of it but a reason: what runs is known all the same."""
+    keys = {"aws_access_key_id": "123456789012", "aws_secret_access_key": "test"}
+    nowhere = connect(REGION, endpoint="http://127.0.0.1:9", credentials=keys)
+    answer = {"Code": {"RepositoryType": "S3", "Error": {"ErrorCode": "AccessDenied", "Message": "kms:Decrypt"}}}
+    assert version("7") == packages.with_files(nowhere, answer, version("7"))
