@@ -153,8 +153,7 @@ class Workspace:
         """Each in a copy of its function's files. Raises BuildError when one fails."""
         from tempfile import TemporaryDirectory
 
-        from ci import hooks
-        from ci.build import sources
+        from ci.build import hooks, sources
 
         for function in functions:
             if function.hooks.deploy:

@@ -124,7 +124,7 @@ def _assemble(
     shelf: Shelf | None, say: Say,
 ) -> dict[str, Package]:
     from .. import parallel
-    from . import hook
+    from . import hooks
     from .assembly import assemble
     from .trial import Trials
 
@@ -132,7 +132,7 @@ def _assemble(
         wheels = resolved[inputs.wanted.key] if inputs.wanted else ()
         return assemble(inputs, wheels or (), cache, trials, say)
 
-    ready = [hook.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
+    ready = [hooks.applied(inputs, folder / inputs.function.name, say) for inputs in missing]
     with Trials(cache, shelf) as trials:
         return {each.function: each for each in parallel.each(make, ready, workers=_WORKERS)}
 

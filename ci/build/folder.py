@@ -19,8 +19,8 @@ from typing import Any
 
 from ..errors import BuildError, UsageError
 from ..model import UNZIPPED_LIMIT, Dependency, Function, Package
-from ..shards import JOBS_LIMIT
 from . import inspect
+from .shards import JOBS_LIMIT
 
 MANIFEST = "manifest.json"
 _FORMAT = 1

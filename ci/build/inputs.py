@@ -28,7 +28,7 @@ from .sources import Source
 from .target import Target
 
 _TOOLS = ("uv", "packaging", "pathspec", "elftools", "lambda_packages")
-_BESIDE = ("content", "hooks", "indexes", "syntax")
+_BESIDE = ("content", "indexes", "syntax")
 """Modules elsewhere that decide what a package holds."""
 _IDLE = (
     "UV_CACHE_DIR", "UV_CONCURRENT", "UV_HTTP", "UV_KEYRING", "UV_LINK_MODE", "UV_LOG", "UV_NO_PROGRESS", "UV_OFFLINE",

@@ -42,7 +42,7 @@ def build(
 
     chosen = workspace.select(functions)
     if shard:
-        from ci import shards
+        from ci.build import shards
 
         chosen = shards.part(chosen, shard)
     if verify and (out or shard or materials or licences) or (stage or version) and not verify or stage and version:

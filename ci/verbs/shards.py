@@ -24,7 +24,8 @@ def shards(workspace: Workspace) -> None:
     In a workflow it is also the step's output `matrix`, beside `region` and `cache`: what the packages are built of,
     as a key. In the matrix each shard has its own.
     """
-    from ci import build, shards
+    from ci import build
+    from ci.build import shards
     from ci.github.run import current
 
     pipeline = workspace.pipeline

@@ -168,6 +168,15 @@ def test_only_workspace_gathers_and_above_know_aws() -> None:
     assert set() == {file for file in knowing if file.startswith(("ci/build/", "ci/config/", "ci/github/"))}
 
 
+def test_the_house_is_on_the_map() -> None:
+    """README names every module and folder at the top of ci, and none that is not there."""
+    house = re.search(r"^    ci/\n((?:      .*\n)+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert house
+    named = [name for line in house[1].splitlines() for name in re.findall(r"[\w.]+(?:/|\.py|\.json)", line)]
+    there = {path.name + "/" * path.is_dir() for path in (ROOT / "ci").iterdir()} - {"__init__.py", "__pycache__/"}
+    assert sorted(there) == sorted(named)
+
+
 @pytest.mark.parametrize("module", ["ci.cli", "ci.model", "ci.plan.deploy"])
 def test_starting_is_light(module: str) -> None:
     """What only some verbs need is not loaded for all of them."""

@@ -181,7 +181,7 @@ def test_our_own_code_counts(laid: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert before != key(laid)
 
 
-@pytest.mark.parametrize("name", ["content", "hooks", "indexes", "syntax"])
+@pytest.mark.parametrize("name", ["content", "indexes", "syntax"])
 def test_what_builds_elsewhere_counts(laid: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """As does what the modules of build use of others."""
     before = key(laid)
@@ -198,7 +198,7 @@ def test_nothing_else_decides() -> None:
         for names in re.findall(r"^ *from \.\. import (.+)$|^ *from \.\.(\w\S*) import", path.read_text(), re.MULTILINE)
         for word in "".join(names).split(", ")
     }
-    assert {*inputs._BESIDE, "diff", "errors", "model", "parallel", "render.columns", "shards"} == found
+    assert {*inputs._BESIDE, "diff", "errors", "model", "parallel", "render.columns"} == found
 
 
 @pytest.mark.parametrize(

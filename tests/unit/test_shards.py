@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ci import shards
+from ci.build import shards
 from ci.errors import UsageError
 
 

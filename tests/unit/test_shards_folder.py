@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ci import build, shards
-from ci.build import folder
+from ci import build
+from ci.build import folder, shards
 from ci.errors import UsageError
 from ci.model import Function, Pipeline
 

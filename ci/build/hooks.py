@@ -9,15 +9,16 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-from .errors import BuildError
-from .model import Function
-
-if TYPE_CHECKING:
-    from .build.sources import Source
+from ..errors import BuildError
+from ..model import Function
+from . import sources
+from .inputs import Inputs, sha256_of
+from .sources import Source
 
 _PASSED_ON = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TZ|LANG|LC_.*|CI|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE"
@@ -31,9 +32,9 @@ _LINE_LIMIT = 10_000
 """Bytes of a line of its output that are shown together."""
 
 
-def lay_out(sources: Iterable[Source], folder: Path) -> None:
-    """Copy ``sources`` into ``folder``, each to its path in the package."""
-    for source in sources:
+def lay_out(files: Iterable[Source], folder: Path) -> None:
+    """Copy ``files`` into ``folder``, each to its path in the package."""
+    for source in files:
         file = folder / source.path
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source.file, file)
@@ -69,6 +70,20 @@ def run(function: Function, when: str, command: str, folder: Path, say: Callable
         process.stdout.close()
     if status:
         raise BuildError(f"{what} failed with exit code {status}: {command}", "its output is above; mend it, run again")
+
+
+def applied(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Inputs:
+    """The same inputs with what the function's build hook made of a copy of its files in ``folder``.
+
+    They keep their ``key``: it has the files and the command. Raises BuildError, see ``run``.
+    """
+    function = inputs.function
+    if not function.hooks.build:
+        return inputs
+    lay_out(inputs.sources, folder)
+    run(function, "build", function.hooks.build, folder, say)
+    found = sources.collect(replace(function, source=Path(folder.name), include=()), folder.parent)
+    return replace(inputs, sources=found, hashes=tuple(sha256_of(source.file) for source in found))
 
 
 def _tell(stream: IO[bytes], before: str, say: Callable[[str], None]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
-from ci.errors import UsageError
+from ..errors import UsageError
 
 PER_JOB = 25
 """Functions that one job builds before a second one is worth its start-up."""
