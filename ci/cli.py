@@ -46,7 +46,7 @@ def _run(failed: Callable[[DollopError], None]) -> int:
         failed(error)
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        console.error(DollopError("interrupted"))
+        console.error(DollopError("interrupted", "run it again and it goes on from there"))
         return 130
     except BrokenPipeError:  # the reader has seen enough: dollop plan | head
         _write_no_more()

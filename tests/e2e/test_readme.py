@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -36,7 +37,8 @@ def test_who_replaces_the_examples_has_a_check_that_passes(tmp_path: Path) -> No
     environ = {**os.environ, "PATH": f"{tmp_path / '.venv/bin'}:{os.environ['PATH']}"}
     (take_out,) = re.findall(r"`(git rm -r [^`]+)`", TEXT)
     (checked,) = re.findall(r"`make test ARGS=([^`]+)`", TEXT)
-    for command in (take_out, "dollop init --project shop", "dollop new orders", f"python -m pytest -q {checked}"):
+    tests = f'"{sys.executable}" -m pytest -q {checked}'
+    for command in (take_out, "dollop init --project shop", "dollop new orders", tests):
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False,
         )
