@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from ci import diff, remembered
@@ -75,20 +75,19 @@ def _content(package: Package) -> str:
     return f"{package.digest}{package.layer.digest if package.layer else ''}"
 
 
+@dataclass(frozen=True)
 class Deployment:
     """One function of a deploy: what all its steps need to know."""
 
-    def __init__(
-        self, stage: Stage, region: str, function: Function, package: Package, release: str, origin: Origin
-    ) -> None:
-        self.stage = stage
-        self.region = region
-        self.function = function
-        self.package = package
-        self.release = release
-        self.origin = origin
+    stage: Stage
+    region: str
+    function: Function
+    package: Package
+    release: str
+    origin: Origin
 
     def plan(self, live: LiveFunction | None) -> FunctionPlan:
+        """What it takes until the stage runs the function's package, and has around it what it should."""
         around = attachments.actions(self.function, self.stage, live)
         return replace(self._itself(live), attach=(*around, *self._landed(live or LiveFunction())))
 
