@@ -91,7 +91,7 @@ def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = No
 
     def one(site: Site) -> Plan:
         aws = workspace.at(site)
-        found = live.read(aws, stage, functions, None, True, True, workspace.track)
+        found = live.read(aws, stage, functions, aliases=True, versions=True, track=workspace.track)
         plan = removal.prune(aws.region, functions, found, workspace.origin, retain)
         names = set() if globs else {function.packaging.layer for function in functions} - {""}
         layers = {name: layers_there.own(aws, name) for name in names}

@@ -6,9 +6,9 @@ is as it should be costs two of it: AWS tells tags and reserved concurrency of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ci import diff
 from ci.aws import Aws
@@ -18,6 +18,8 @@ from ci.live.packages import with_files
 from ci.model import Function, Package, Stage
 from ci.model.live import Live, LiveFunction, LiveVersion
 from ci.parallel import Track, each, quiet
+
+Result = TypeVar("Result")
 
 
 def read(
@@ -42,11 +44,9 @@ def read(
         package = packages[function.name] if packages else None
         if package is None or diff.settled(function, package, found):
             return _listed(aws, function, found, aliases, versions)
-        return _in_full(aws, function, package, _listed(aws, function, found, True, True), answer)
+        return _in_full(aws, function, package, _listed(aws, function, found, aliases=True, versions=True), answer)
 
-    wanted = list(functions)
-    with track(f"reading {stage.name}", len(wanted)) as done:
-        return Live(stage, dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True)))
+    return Live(stage, _of_each(aws, f"reading {stage.name}", functions, one, track))
 
 
 def compare(
@@ -74,15 +74,13 @@ def compare(
         if before is not None:
             found = replace(found, aliases=before.aliases)
         elif found.running is None or found.running.version != target.version or stage.rollout:
-            found = _listed(aws, function, found, True, False)
+            found = _listed(aws, function, found, aliases=True)
         if found.running is not None and found.running.code_sha256 != target.code_sha256:
             running = with_files(aws, answer, found.running)
             found, target = replace(found, running=running), with_files(aws, there, target)
         return found, target
 
-    wanted = list(functions)
-    with track(f"reading {stage.name}", len(wanted)) as done:
-        pairs = dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True))
+    pairs = _of_each(aws, f"reading {stage.name}", functions, one, track)
     return Live(stage, {name: found for name, (found, _) in pairs.items()}), {n: v for n, (_, v) in pairs.items()}
 
 
@@ -98,16 +96,14 @@ def survey(
         latest = _get(aws, function.aws_name)
         if latest is None:
             return None, dict.fromkeys(stages)
-        bare = _listed(aws, function, _function(function, latest, running=None), True, False)
+        bare = _listed(aws, function, _function(function, latest, running=None), aliases=True)
         found: dict[str, LiveFunction | None] = {}
         for name, stage in stages.items():
             answer = _get(aws, function.aws_name, stage.alias) if stage.alias in (bare.aliases or {}) else None
             found[name] = replace(bare, running=version(answer)) if answer else bare
         return version(latest), found
 
-    wanted = list(functions)
-    with track("reading", len(wanted)) as done:
-        found = dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True))
+    found = _of_each(aws, "reading", functions, one, track)
     lives = {
         stage: Live(stages[stage], {name: there[stage] for name, (_, there) in found.items()}) for stage in stages
     }
@@ -124,8 +120,17 @@ def versions(
         return version(answer) if answer else None
 
     wanted = [function for function in functions if function.name in numbers]
-    with track("reading versions", len(wanted)) as done:
-        return dict(zip((f.name for f in wanted), each(one, wanted, aws.interrupted, done), strict=True))
+    return _of_each(aws, "reading versions", wanted, one, track)
+
+
+def _of_each(
+    aws: Aws, what: str, functions: Iterable[Function], one: Callable[[Function], Result], track: Track
+) -> dict[str, Result]:
+    """By function, what ``one`` reads of it; many at once."""
+    wanted = list(functions)
+    with track(what, len(wanted)) as done:
+        results = each(one, wanted, aws.interrupted, done)
+    return dict(zip((function.name for function in wanted), results, strict=True))
 
 
 def _get(aws: Aws, name: str, qualifier: str | None = None) -> dict[str, Any] | None:
@@ -162,7 +167,9 @@ def _function(function: Function, answer: Mapping[str, Any], running: LiveVersio
     )
 
 
-def _listed(aws: Aws, function: Function, found: LiveFunction, aliases: bool, versions: bool) -> LiveFunction:
+def _listed(
+    aws: Aws, function: Function, found: LiveFunction, aliases: bool = False, versions: bool = False
+) -> LiveFunction:
     if aliases:
         listed = aws.pages("list_aliases", "Aliases", FunctionName=function.aws_name)
         found = replace(found, aliases={item["Name"]: alias(item) for item in listed})

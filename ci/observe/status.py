@@ -56,7 +56,9 @@ def versions(workspace: Workspace, functions: Sequence[Function]) -> Live:
     found: dict[str, LiveFunction | None] = {}
 
     def one(site: Site) -> Live:
-        return live.read(workspace.at(site), stage, functions, None, True, True, workspace.track)
+        return live.read(
+            workspace.at(site), stage, functions, aliases=True, versions=True, track=workspace.track
+        )
 
     for name, there in workspace.in_each([], one).items():
         found |= {label(function, name): each for function, each in there.functions.items()}
