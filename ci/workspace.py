@@ -140,7 +140,7 @@ class Workspace:
         return build.build(self.pipeline, functions, cache or self.pipeline.root / STATE / "cache", self.progress)
 
     def _check_uncommitted(self, shown: Path, folder: Path) -> None:
-        """Raises UsageError where ``folder``, from the repository's root, is committed: nobody reviews zips."""
+        """Raises UsageError where ``folder``, from the repository's root, is committed: nobody reads it in a review."""
         from ci import git
 
         if git.has(self.pipeline.root, folder):
@@ -216,6 +216,7 @@ class Workspace:
             if self.local:
                 from ci import local
 
+                self._check_uncommitted(STATE, STATE)
                 endpoint = local.start(self.pipeline.root / local.STATE).url
                 credentials = local.CREDENTIALS
             self._ways[region, role] = connect(

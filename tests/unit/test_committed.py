@@ -89,6 +89,15 @@ def test_nor_a_link(project: Path) -> None:
     assert 2 == build(project).returncode
 
 
+def test_nor_an_embedded_aws(project: Path) -> None:
+    """It would run the functions that its state has."""
+    (project / ".dollop/local").mkdir(parents=True)
+    (project / ".dollop/local/log").touch()
+    run(project, "git", "add", "--force", ".dollop")
+    with pytest.raises(UsageError, match="^.dollop is in the repository"):
+        Workspace(project, print, print, local=True).aws
+
+
 @pytest.mark.parametrize("root", [".", "shop"])
 def test_nor_packages(project: Path, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A manifest that fits them makes them no better. A folder that git does not have is taken, wherever it is."""
