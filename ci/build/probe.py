@@ -34,6 +34,7 @@ _WRITABLE = ("/tmp", "/mnt", "/dev", "/proc")
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
 """
+_BYTECODE = re.compile(r"/__pycache__$|\.pyc(\.\d+)?$")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 _SECONDS = 60
@@ -83,7 +84,10 @@ class ReadOnly:
                 self._refuse(os.path.abspath(os.fsdecode(arguments[0])), arguments[0], new)
 
     def _refuse(self, path: str, named: Union[str, bytes], new: bool) -> None:
-        if path.startswith(self._writable) and not path.startswith(self._folders) or f"{os.sep}__pycache__" in path:
+        within = os.path.join(path, "")  # a temporary file without a name is opened by its folder's
+        if within.startswith(self._writable) and not within.startswith(self._folders):
+            return
+        if _BYTECODE.search(path):
             return
         if os.path.isdir(os.path.dirname(path)) and not (new and os.path.exists(path)):
             self.refused.add(os.fsdecode(named))

@@ -73,6 +73,8 @@ def tried(
          ("PackageNotFoundError: No package metadata was found for click", "click", True)),
         (f"open('state.json', 'w'){HANDLE}",
          ("OSError: [Errno 30] Read-only file system: 'state.json'", "", True)),
+        (f"import os; os.makedirs('__pycache__', exist_ok=True); open('__pycache__/jit.nbi', 'w'){HANDLE}",
+         ("OSError: [Errno 30] Read-only file system: '__pycache__/jit.nbi'", "", True)),
         (f"import pathlib; (pathlib.Path.home() / 'x').mkdir(parents=True){HANDLE}",
          ("OSError: [Errno 30] Read-only file system: '/home/sbx_user1051'", "", True)),
         (f"import contextlib\nwith contextlib.suppress(OSError): open('state.json', 'w'){HANDLE}", None),
