@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ci.config import nodes
+from ci.config import nodes, yaml_reader
 from ci.errors import ConfigError, Problem, UsageError
 
 SIZE_LIMIT = 1_000_000
@@ -22,7 +22,7 @@ class Document:
     def __init__(self, path: Path) -> None:
         self.file = str(path)
         self.root = path.parent.resolve()
-        self.node, self.problems = nodes.parse(_text(path), self.file)
+        self.node, self.problems = yaml_reader.parse(_text(path), self.file)
 
     def problem(self, what: str, *path: str | int) -> None:
         """Something is wrong with the value at ``path``."""

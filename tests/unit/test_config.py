@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ci import config
-from ci.config import environment, nodes, shape
+from ci.config import environment, shape, yaml_reader
 from ci.config.document import SIZE_LIMIT
 from ci.config.template import Template
 from ci.errors import ConfigError, DollopError, UsageError
@@ -859,7 +859,7 @@ BOMBS = {
     "braces": "{a: " * 200_000,
     "indents": "".join(f"{' ' * i}a:\n" for i in range(900)),
     "large": f"a: {'x' * SIZE_LIMIT}",
-    "many": "".join(f"- {i}\n" for i in range(nodes.NODE_LIMIT)),
+    "many": "".join(f"- {i}\n" for i in range(yaml_reader.NODE_LIMIT)),
 }
 
 
