@@ -41,7 +41,9 @@ def read(path: Path, root: Path) -> Draft:
 
     Raises UsageError for what is no SAM template.
     """
-    file = next((path / name for name in _FILES if (path / name).is_file()), path) if path.is_dir() else path
+    file = path
+    if path.is_dir():
+        file = next((path / name for name in _FILES if (path / name).is_file()), path / _FILES[0])
     template = _template(file)
     stack, region, overrides = _samconfig(file.parent)
     given = {

@@ -33,8 +33,8 @@ def import_(context: click.Context, tool: str, path: Path, environment: str | No
     draft = project.read(tool, root / path, root, environment, os.environ)
     text = write.text(draft, f"the {tool} project in {path}")
     target.write_text(text, encoding="utf-8")
-    for note in text.splitlines():
-        if note.lstrip().startswith("# ") and "yaml-language-server" not in note:
+    for note in text.splitlines()[2:]:  # behind what every such file starts with
+        if note.lstrip().startswith("# "):
             console.note(note.strip(" #"))
     click.echo(target)
     config.load(target)

@@ -36,7 +36,10 @@ def plan(
     out: Path | None,
     markdown: Path | None,
 ) -> int:
-    """Show what deploying or promoting to STAGE would do."""
+    """Show what deploying or promoting to STAGE would do.
+
+    Without STAGE, the first that is deployed to.
+    """
     from ci import gather
     from ci.render import data
 

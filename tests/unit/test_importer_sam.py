@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.errors import UsageError
 from ci.importer import sam
 
 TEMPLATE = """\
@@ -50,3 +51,9 @@ def test_deployment_preference(said: str, rollout: dict[str, str], note: str, tm
     ((_, entry),) = draft.functions.items()
     told = [each for each in entry.notes if "DeploymentPreference" in each]
     assert bool(note) == bool(told) and note in " ".join(told)
+
+
+def test_a_folder_without_a_template(tmp_path: Path) -> None:
+    """What is looked for is named."""
+    with pytest.raises(UsageError, match=r"template\.yaml: cannot be read: No such file"):
+        sam.read(tmp_path, tmp_path)
