@@ -227,6 +227,6 @@ class Workspace:
     @cached_property
     def origin(self) -> Origin:
         """The commit, run and time of this release."""
-        from ci.commit import origin
+        from ci.origin import origin
 
         return origin(self.pipeline.root, os.environ)

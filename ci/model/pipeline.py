@@ -160,7 +160,7 @@ class Attachment:
     """
 
     kind: str
-    """What it is to AWS: one of ``attachments.KINDS``."""
+    """What it is to AWS: one of ``attachments.resources.KINDS``."""
     id: str
     """Tells it from others of its kind at the same alias."""
     key: str

@@ -1,6 +1,6 @@
 """AWS Lambda as its documentation describes it, in memory: what each action of a plan does, and what is then read.
 
-It shares no code with ``ci/apply.py`` and ``ci/live``, so that a plan is judged by what AWS makes of it.
+It shares no code with ``ci/apply`` and ``ci/live``, so that a plan is judged by what AWS makes of it.
 https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ci import commit
+from ci import origin as commit
 
 Git = Callable[..., str]
 
