@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ci import origin as commit
+from ci.origin import origin
 
 Git = Callable[..., str]
 
@@ -37,14 +37,14 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
 
 def test_a_clean_work_tree(git: Git, tmp_path: Path) -> None:
     """The commit that is checked out."""
-    assert git("rev-parse", "HEAD") == commit.origin(tmp_path, {}).commit
+    assert git("rev-parse", "HEAD") == origin(tmp_path, {}).commit
 
 
 @pytest.mark.parametrize("name", ["a.py", "new.py"])
 def test_a_changed_work_tree(git: Git, tmp_path: Path, name: str) -> None:
     """What was built is not that commit: a plus says so, for a change as for a new file."""
     (tmp_path / name).write_text("2")
-    assert git("rev-parse", "HEAD") + "+" == commit.origin(tmp_path, {}).commit
+    assert git("rev-parse", "HEAD") + "+" == origin(tmp_path, {}).commit
 
 
 def test_a_change_beside_the_project(git: Git, tmp_path: Path) -> None:
@@ -55,35 +55,35 @@ def test_a_change_beside_the_project(git: Git, tmp_path: Path) -> None:
     git("add", ".")
     git("commit", "--quiet", "-m", "second")
     (tmp_path / "a.py").write_text("2")
-    assert git("rev-parse", "HEAD") == commit.origin(project, {}).commit
+    assert git("rev-parse", "HEAD") == origin(project, {}).commit
 
 
 def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be deployed all the same."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert "unknown" == commit.origin(tmp_path, {}).commit
+    assert "unknown" == origin(tmp_path, {}).commit
 
 
 def test_no_commit_yet(tmp_path: Path) -> None:
     """An empty repository has none to name."""
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
-    assert "unknown" == commit.origin(tmp_path, {}).commit
+    assert "unknown" == origin(tmp_path, {}).commit
 
 
 def test_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not installed is no error."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "unknown" == commit.origin(tmp_path, {}).commit
+    assert "unknown" == origin(tmp_path, {}).commit
 
 
 def test_in_a_workflow(git: Git, tmp_path: Path) -> None:
     """GitHub knows better than the checkout."""
-    origin = commit.origin(tmp_path, {"GITHUB_SHA": "abc", "GITHUB_RUN_ID": "77"})
-    assert ("abc", "77") == (origin.commit, origin.run)
+    found = origin(tmp_path, {"GITHUB_SHA": "abc", "GITHUB_RUN_ID": "77"})
+    assert ("abc", "77") == (found.commit, found.run)
 
 
 def test_on_a_laptop(git: Git, tmp_path: Path) -> None:
     """No run; the time is UTC, to the second, and so sorts as text."""
-    origin = commit.origin(tmp_path, {})
-    assert "local" == origin.run
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", origin.at)
+    found = origin(tmp_path, {})
+    assert "local" == found.run
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found.at)
