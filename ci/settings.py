@@ -52,6 +52,9 @@ NOT_SETTINGS = frozenset(
 """Members of CreateFunction that are said in another way, that a zip package does not have, or (code signing) that
 GetFunction does not tell and UpdateFunctionConfiguration does not take: a plan could never be at an end with it."""
 
+AT_CREATION = frozenset({"TenancyConfig"})
+"""Members of CreateFunction that no update takes: what a function was created with, it keeps."""
+
 DESCRIPTION_LIMIT = 96
 """Characters of ``description``. AWS allows 256; a version's record needs the rest."""
 

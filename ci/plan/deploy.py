@@ -10,6 +10,7 @@ from itertools import chain
 
 from ci import diff, remembered
 from ci.attachments import marks
+from ci.errors import Refused
 from ci.model import Function, Package, Stage
 from ci.model.live import Live, LiveFunction, LiveVersion, VersionRecord
 from ci.plan import attachments, point
@@ -29,7 +30,7 @@ from ci.plan.actions import (
 from ci.plan.changes import Change, CodeChange
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.plan.stored import store
-from ci.settings import key_of
+from ci.settings import AT_CREATION, key_of
 
 
 def deploy(
@@ -151,7 +152,11 @@ class Deployment:
             expected = str(int(newest.version) + 1 if newest else 1)
             written = self._record(code_sha256)
             mark = written if newest is not None and self._hides(newest, code_sha256) else None
-            prepare = (*prepare, *self._configure(latest, mark), *upload, self._publish(written, expected))
+            steps = (self._configure(latest, mark), upload)
+            if package.size < latest.size:
+                # Code and layers must fit together in between, too. What leaves the package may come as a layer.
+                steps = steps[::-1]
+            prepare = (*prepare, *chain.from_iterable(steps), self._publish(written, expected))
             shift = (*shift, *self._point(live, None, expected))
             drift = (*self._drift(newest, latest, bool(upload)), *drift)
         return FunctionPlan(
@@ -187,8 +192,12 @@ class Deployment:
 
     def _configure(self, latest: LiveVersion, record: VersionRecord | None) -> tuple[Preparation, ...]:
         wanted = self.function.settings
-        differing = wanted if latest.failed else diff.differing(wanted, latest.settings)
-        members = [name for name in differing if name != "Architectures"]
+        differing: Iterable[str] = diff.differing(wanted, latest.settings)
+        if fixed := [key_of(name) for name in differing if name in AT_CREATION]:
+            what = f"{self.function.name}: {', '.join(fixed)}: AWS sets it when it creates a function, and never after"
+            raise Refused(what, f"take it back, or let it be created anew: dollop delete {self.function.name}")
+        differing = wanted if latest.failed else differing
+        members = [name for name in differing if name not in ("Architectures", *AT_CREATION)]
         if record is not None:
             members = [*dict.fromkeys((*members, "Description"))]
         same = self.function.environment == latest.environment and not latest.failed

@@ -50,6 +50,7 @@ def _unneeded(live: LiveFunction, retain: int) -> list[LiveVersion]:
     versions = sorted(live.versions or (), key=lambda version: int(version.version))
     old = versions[: max(0, len(versions) - retain)]
     needed = {number for alias in (live.aliases or {}).values() for number in (alias.version, *alias.weights)}
+    needed |= {alias.handed.version for alias in (live.aliases or {}).values() if alias.handed}
     needed |= {
         alias.record.previous
         for alias in (live.aliases or {}).values()

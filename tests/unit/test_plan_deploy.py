@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ci.errors import Refused
 from ci.model import REQUEST_LIMIT, Function, Package, Packaging, Secret
 from ci.model.live import LiveFunction
 from ci.plan import deploy
@@ -201,6 +202,28 @@ def test_update_holds_only_what_differs() -> None:
     assert UpdateConfiguration({"MemorySize": 256}, None) == settings
     environment = only(planned(live, function(environment={"GREETING": "Guten tag"}))).prepare[0]
     assert UpdateConfiguration({}, {"GREETING": Secret("Guten tag")}) == environment
+
+
+@pytest.mark.parametrize(("size", "expected"), [(200, [UpdateCode, UpdateConfiguration]), (2000, None)])
+def test_code_and_layers_fit_together_in_between(size: int, expected: list[type] | None) -> None:
+    """What leaves the package comes as a layer: with the old package it could be more than AWS takes; or the reverse.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+    layered = function(Layers=["arn:aws:lambda:eu-west-1:123456789012:layer:deps:1"])
+    steps = kinds(found(version("7", package(size=1000))), layered, package({"echo.py": "v2"}, size=size))
+    assert (expected or [UpdateConfiguration, UpdateCode]) == steps[:2]
+
+
+def test_what_aws_sets_at_creation_only_is_refused() -> None:
+    """No update takes it: it could only fail, with other functions under way. What is so already is not."""
+    tenants = {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}
+    with pytest.raises(Refused, match="^echo: tenancy: AWS sets it when it creates a function, and never after$"):
+        planned(found(V7), function(**tenants))
+    live = found(version("7", **tenants), latest=replace(workbench(version("7", **tenants)), failed="no address"))
+    update = only(planned(live, function(**tenants, MemorySize=256))).prepare[0]
+    assert isinstance(update, UpdateConfiguration)
+    assert "TenancyConfig" not in update.settings
 
 
 def test_update_that_had_failed_is_written_again() -> None:

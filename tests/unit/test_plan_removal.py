@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ci.model import Packaging
-from ci.model.live import LiveAlias, LiveLayer
+from ci.model.live import Handed, LiveAlias, LiveLayer
 from ci.plan import removal
 from ci.plan.actions import DeleteFunction, DeleteLayer, DeleteVersion
 from tests.unit import given
@@ -28,6 +28,7 @@ VERSIONS = tuple(version(str(number)) for number in range(1, 13))
         ((alias("12"), alias("2", "prod", previous="1")), 10, []),
         ((alias("12"), alias("2", "of-somebody-else", release=None)), 10, ["1"]),
         ((alias("12", weights={"1": 0.5}),), 10, ["2"]),
+        ((replace(alias("12"), handed=Handed("12", "1", "r", "1234", "2026-01-31T09:00:00Z")),), 10, ["2"]),
         ((alias("$LATEST", release=None),), 10, ["1", "2"]),
         ((), 10, ["1", "2"]),
     ],
