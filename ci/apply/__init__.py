@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ci.apply import handover, interrupt, watch
+from ci.apply import codedeploy, interrupt, watch
 from ci.apply.job import Job, Log
 from ci.apply.prepare import prepare
 from ci.apply.remove import remove
@@ -42,7 +42,7 @@ def apply(
     """
     job = Job(plan, aws if isinstance(aws, Mapping) else {"": aws}, log, track)
     with interrupt.noted(job.begin()):
-        handover.check(job)
+        codedeploy.check(job)
         watch.check(job)
         versions = prepare(job)
         shift(job, versions)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from ci.apply import handover, interrupt
+from ci.apply import codedeploy, interrupt
 from ci.apply.attachments import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
@@ -103,7 +103,7 @@ def _point(job: Job, move: Move) -> None:
     action = move.action
     assert not isinstance(action, PutConcurrency)
     if move.handed:
-        handover.halt(job, move.function, move.handed.deployer, job.plan.release)
+        codedeploy.halt(job, move.function, move.handed.deployer, job.plan.release)
     if action.revision is None:
         _remove(job, move, action)
         return

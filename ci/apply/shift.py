@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ci import record
-from ci.apply import handover, smoke
+from ci.apply import codedeploy, smoke
 from ci.apply.attachments import Attaching
 from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
@@ -90,14 +90,14 @@ class _Shift:
         job = self.job
         handed = (function for function in moving if _of(function, CreateDeployment) and function.smoke)
         job.each("asking", lambda function: _ask(job, function, self.versions[function.label]), handed)
-        handover.make_groups(job, moving)
+        codedeploy.make_groups(job, moving)
 
     def hand_over(self, moving: list[FunctionPlan]) -> None:
         """CodeDeploy gets the aliases, whose descriptions tell so by now, and is watched until it has moved them."""
         job, versions = self.job, self.versions
         handed = [function for function in moving if _of(function, CreateDeployment)]
-        begun = job.each("handing over", lambda each: handover.begin(job, each, versions[each.label]), handed)
-        handover.follow(job, {each.label: (each, id) for each, id in zip(handed, begun, strict=True)})
+        begun = job.each("handing over", lambda each: codedeploy.begin(job, each, versions[each.label]), handed)
+        codedeploy.follow(job, {each.label: (each, id) for each, id in zip(handed, begun, strict=True)})
         job.each("looking", self._arrived, handed)
 
     def _arrived(self, function: FunctionPlan) -> None:
@@ -139,7 +139,7 @@ class _Shift:
 
     def _stopped(self, function: FunctionPlan, action: PointAlias, stop: StopDeployment) -> PointAlias:
         """``action`` after CodeDeploy has ended where it was: it may have gone on since this was planned."""
-        handover.halt(self.job, function, stop.deployer, stop.handed.release)
+        codedeploy.halt(self.job, function, stop.deployer, stop.handed.release)
         there = alias(self.job, function, action.alias)
         if there is None or record.read_handed(there.get("Description", ""))[1] != stop.handed:
             return action

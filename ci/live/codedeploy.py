@@ -11,7 +11,7 @@ from ci.aws import Aws
 from ci.errors import AbsentError
 from ci.model.live import LiveGroup
 from ci.parallel import Track, each, quiet
-from ci.plan import handover
+from ci.plan import codedeploy
 from ci.plan.actions import Deployer
 from ci.plan.plan import Plan
 
@@ -22,12 +22,12 @@ NO_APPLICATION = "ApplicationDoesNotExistException"
 
 def with_groups(aws: Aws, plan: Plan, track: Track = quiet) -> Plan:
     """``plan`` for one site, with what CodeDeploy has to have first."""
-    wanted = handover.deployers(plan)
+    wanted = codedeploy.deployers(plan)
     if not wanted:
         return plan
     with track("reading CodeDeploy", len(wanted)) as done:
         found = each(lambda deployer: _group(aws, deployer), list(wanted.values()), aws.interrupted, done)
-    return handover.with_groups(plan, dict(zip(wanted, found, strict=True)))
+    return codedeploy.with_groups(plan, dict(zip(wanted, found, strict=True)))
 
 
 def _group(aws: Aws, deployer: Deployer) -> LiveGroup:

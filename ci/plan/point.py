@@ -9,7 +9,7 @@ from ci import diff, record
 from ci.attachments import marks
 from ci.model import Canary, CodeDeploy, Function, Settings, Stage
 from ci.model.live import AliasRecord, Live, LiveAlias, LiveFunction, LiveVersion
-from ci.plan import handover
+from ci.plan import codedeploy
 from ci.plan.actions import CreateDeployment, PointAlias, PutConcurrency, Shift, SplitAlias, TagFunction, UntagFunction
 from ci.plan.plan import FunctionPlan, Origin
 
@@ -43,7 +43,7 @@ def alias(
         restore=now.description if now else "",
         weights=now.weights if now and now.under_way is None else {},
     )
-    return handover.guarded(stage, live, move)
+    return codedeploy.guarded(stage, live, move)
 
 
 def steps(
@@ -65,7 +65,7 @@ def steps(
     if reason := _inseparable(live.running, target):
         return (replace(move, at_once=reason),)
     if isinstance(wanted, CodeDeploy):
-        return handover.hand(wanted, stage, live, move, release, origin)
+        return codedeploy.hand(wanted, stage, live, move, release, origin)
     split = SplitAlias(
         move.alias, now.version, move.version, move.expected, wanted.share, release, now.revision, move.restore,
         move.weights,
@@ -157,8 +157,8 @@ def canaries(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> tuple[s
 def notes(stage: Stage, plans: Iterable[FunctionPlan], live: Live) -> tuple[str, ...]:
     """What the reader must know of the aliases that move, and of what a rollback leaves."""
     listed = list(plans)
-    handover.check(stage, live)
-    under_way = handover.notes(stage, listed, live)
+    codedeploy.check(stage, live)
+    under_way = codedeploy.notes(stage, listed, live)
     return (*under_way, *_strays(stage, listed, live), *canaries(stage, listed, live), *_unversioned(listed))
 
 

@@ -11,7 +11,7 @@ from ci.attachments import marks
 from ci.errors import Refused
 from ci.model import CodeDeploy, Function, Stage
 from ci.model.live import AliasRecord, Live, LiveAlias, LiveFunction, LiveVersion
-from ci.plan import handover, point
+from ci.plan import codedeploy, point
 from ci.plan.plan import FunctionPlan, Origin, Plan
 from ci.record import token
 
@@ -184,7 +184,7 @@ def rollback(
             undone = records[function.name].release if function.name in records else "unknown"
             name, since = (_choice(release, to), None) if release else (_undoing(undone), began.get(undone))
             plan = point.existing(function, at_once, found, target, name, origin, since)
-            plans.append(handover.stopping(stage, plan, found))
+            plans.append(codedeploy.stopping(stage, plan, found))
     if reasons:
         raise Refused("\n".join(reasons), "dollop status --versions lists the versions that are there")
     notes = () if release else left(stage, functions, live, to)

@@ -13,7 +13,7 @@ from ci.live.answers import alias as read
 from ci.model import CodeDeploy
 from ci.model.live import Handed, LiveAlias, LiveFunction, LiveGroup
 from ci.observe import drift
-from ci.plan import handover, promote, rollback
+from ci.plan import codedeploy, promote, rollback
 from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, PointAlias, PutGroup, StopDeployment
 from ci.plan.plan import Plan
 from ci.release import Release, Released
@@ -47,7 +47,7 @@ def promoted(live: LiveFunction, target: Any = V8, group: LiveGroup = ALL, stage
     release = Release("test-0a1b2c3d", "test", given.COMMIT, "1234", given.moment(0), {"echo": released})
     lives = given.live({"echo": live}, stage)
     plan = promote.promote(stage, REGION, [function("echo")], release, {"echo": target}, lives, given.origin())
-    return handover.with_groups(plan, {name: group for name in handover.deployers(plan)})
+    return codedeploy.with_groups(plan, {name: group for name in codedeploy.deployers(plan)})
 
 
 def rolled_back(live: LiveFunction) -> Plan:
