@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import select
 import signal
 import subprocess
@@ -31,8 +32,11 @@ _SECONDS = 30
 """Lambda gives an import 10 s; a busy build host may be slower."""
 _OLDEST = (3, 8)
 """The Python that ``probe`` is written for."""
-_SET = ("AWS_", "LAMBDA_", "_", "LC_", "LD_", "PYTHON", "PWD", "SHLVL", "USER")
-"""How variables begin that Lambda, or who wrote its runtime, may set."""
+_SET = re.compile(
+    r"AWS_(ACCESS_KEY(_ID)?|SECRET_ACCESS_KEY|SESSION_TOKEN|(LAMBDA|XRAY|CONTAINER)_.*)|_.*|LC_.*"
+    r"|PYTHONPATH|PWD|SHLVL|USER|LOGNAME|HOSTNAME"
+)
+"""Variables that Lambda, or who wrote its runtime, may set beside those that a trial has."""
 _LACKED = "lacked"
 """A folder of empty files: the loader takes none of them, and looks no further."""
 _LINES = 5
@@ -124,7 +128,7 @@ class Trial:
         if kind == "library":
             certain = not elf.provided(missing)
         elif kind == "variable":
-            certain = not missing.startswith(_SET) and not self._function.settings.get("Layers")
+            certain = not _SET.fullmatch(missing) and not self._function.settings.get("Layers")
         return Finding(
             self._shown(said["what"]), "" if kind in ("variable", "written") else missing, kind, certain,
             self._shown(said["file"]), said["line"], self._output(),
