@@ -9,9 +9,9 @@ from pathlib import Path
 from ci import foreign, live
 from ci.errors import UsageError
 from ci.gather.promotion import Promotion
-from ci.live import attachments, codedeploy, layers as layers_there
+from ci.live import attachments, codedeploy, layers as live_layers
 from ci.model import Site, Stage
-from ci.plan import deploy, layering, removal, rollback, room, sites
+from ci.plan import deploy, layers as plan_layers, removal, rollback, room, sites
 from ci.plan.plan import Plan
 from ci.release import from_json
 from ci.workspace import Workspace
@@ -26,16 +26,17 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
 
     def one(site: Site) -> Plan:
         aws, there = workspace.at(site), [function.at(site) for function in functions]
-        layers = {name: layers_there.newest(aws, each) for name, each in layering.wanted(packages.values()).items()}
-        there, publish = layering.arranged(aws.region, there, packages, layers)
+        wanted = plan_layers.wanted(packages.values())
+        layers = {name: live_layers.newest(aws, each) for name, each in wanted.items()}
+        there, publish = plan_layers.arranged(aws.region, there, packages, layers)
         new = {each.arn: each.layer.unzipped for each in publish}
         found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
         found = attachments.around(aws, found, functions, workspace.track)
         plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
         plan = codedeploy.with_groups(aws, plan, workspace.track)
-        sizes = layers_there.sizes(aws, [arn for arn in room.layers(plan, there) if arn not in new])
+        sizes = live_layers.sizes(aws, [arn for arn in room.layers(plan, there) if arn not in new])
         plan = room.checked(plan, there, packages, sizes | new)
-        return layering.published(plan, publish)
+        return plan_layers.published(plan, publish)
 
     return sites.joined(workspace.in_each([stage], one))
 
@@ -94,7 +95,7 @@ def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = No
         found = live.read(aws, stage, functions, aliases=True, versions=True, track=workspace.track)
         plan = removal.prune(aws.region, functions, found, workspace.origin, retain)
         names = set() if globs else {function.packaging.layer for function in functions} - {""}
-        layers = {name: layers_there.own(aws, name) for name in names}
+        layers = {name: live_layers.own(aws, name) for name in names}
         return removal.prune_layers(plan, functions, found, layers, retain)
 
     return sites.joined(workspace.in_each([], one))

@@ -8,7 +8,7 @@ import pytest
 
 from ci.model import File
 from ci.model.live import LiveLayer
-from ci.plan import layering
+from ci.plan import layers
 from ci.plan.actions import PublishLayer
 from ci.plan.changes import Change, CodeChange, FileChange
 from ci.plan.plan import Plan
@@ -28,7 +28,7 @@ def arranged(there: LiveLayer) -> PublishLayer:
     layer = replace(given.package(size=900), function="deps", files=files("2.0"))
     function = given.function()
     package = replace(given.package(), layer=layer)
-    functions, [publish] = layering.arranged("eu-west-1", [function], {function.name: package}, {"deps": there})
+    functions, [publish] = layers.arranged("eu-west-1", [function], {function.name: package}, {"deps": there})
     assert [publish.arn] == functions[0].settings["Layers"]
     return publish
 
