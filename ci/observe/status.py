@@ -10,7 +10,7 @@ from ci.aws import Aws
 from ci.live import attachments
 from ci.model import Function, Site, Stage, label
 from ci.model.live import Live, LiveFunction, LiveVersion
-from ci.observe import drift as by_hand
+from ci.observe import strays as by_hand
 from ci.parallel import Track, quiet
 from ci.plan.changes import Change
 from ci.workspace import Workspace
@@ -82,7 +82,7 @@ def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], t
             workbench = latest[name]
             if found and found.versions and workbench and (changes := _by_hand(workbench, found.versions[-1])):
                 drift[name] = changes
-    strays = [line for found in lives.values() for line in by_hand.strays(found)]
+    strays = [line for found in lives.values() for line in by_hand.of(found)]
     unlike, functions_there = {}, next(iter(lives.values())).functions
     for function in wanted:
         if there := functions_there[function.name]:

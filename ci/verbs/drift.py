@@ -23,26 +23,14 @@ def drift(workspace: Workspace) -> int:
 
     Exits with 1 where something differs. In a workflow, one issue says what, and is closed when it is gone.
     """
-    from ci import gather, live
+    from ci import gather
     from ci.github.run import current
-    from ci.live import attachments
     from ci.observe import drift
     from ci.render import text
 
-    functions = workspace.select(())
     stages = workspace.pipeline.stages.values()
     plans = [gather.to_deploy(workspace, stage, ()) for stage in stages if stage.source is None]
-    strays = []
-    for name, site in workspace.sites().items():
-        lines: list[str] = []
-        here = workspace.stages_at(site).values()
-        for stage in here:
-            found = live.read(workspace.at(site), stage, functions, aliases=True)
-            around = functions if stage.source else ()  # of the others the plan tells
-            lines += drift.strays(attachments.around(workspace.at(site), found, around), around)
-        if all(stage.source for stage in here):
-            lines += drift.unversioned(found, functions)
-        strays += [f"{name}: {line}" if name else line for line in lines]
+    strays = drift.everywhere(workspace, workspace.select(()))
     for plan in plans:
         console.show(text.plan(plan))
     for stray in strays:

@@ -23,7 +23,7 @@ PURE = sorted(
     for file in FILES
     if file.startswith(("ci/attachments/", "ci/model/", "ci/plan/", "ci/policy/", "ci/render/"))
     or file.removeprefix("ci/").removesuffix(".py")
-    in ("apply/smoke", "diff", "errors", "observe/drift", "record", "release", "remembered", "settings")
+    in ("apply/smoke", "diff", "errors", "observe/strays", "record", "release", "remembered", "settings")
 )
 WITHOUT_EFFECTS = {
     *("__future__", "base64", "collections", "dataclasses", "datetime", "functools", "hashlib", "html", "itertools",),

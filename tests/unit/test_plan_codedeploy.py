@@ -12,7 +12,7 @@ from ci.errors import Refused
 from ci.live.answers import alias as read
 from ci.model import CodeDeploy
 from ci.model.live import Handed, LiveAlias, LiveFunction, LiveGroup
-from ci.observe import drift
+from ci.observe import strays as by_hand
 from ci.plan import codedeploy, promote, rollback
 from ci.plan.actions import CreateApplication, CreateDeployment, Deployer, PointAlias, PutGroup, StopDeployment
 from ci.plan.plan import Plan
@@ -135,7 +135,7 @@ def test_an_alias_tells_how_far_codedeploy_is() -> None:
 def test_status_tells(now: LiveAlias, expected: list[str]) -> None:
     """What CodeDeploy does is not called another tool's, and what another tool does not CodeDeploy's."""
     lives = given.live({"echo": replace(prod(alias("7", "prod")), aliases={"prod": now})}, STAGE)
-    strays = list(drift.strays(lives))
+    strays = list(by_hand.of(lives))
     assert len(expected) == len(strays)
     assert all(stray.startswith(f"echo: {part}") for stray, part in zip(strays, expected, strict=True))
 
