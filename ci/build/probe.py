@@ -28,6 +28,8 @@ PROVIDED = (
     "boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3", "awslambdaric", "snapshot_restore_py",
 )
 """Modules of the Python runtimes themselves: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html"""
+_LOADED = ("decimal", "enum", "json", "logging", "math", "socket", "time", "traceback")
+"""What the runtime has imported itself before the handler: of these names a package's own are not found."""
 _PROJECTS = (*PROVIDED, "python-dateutil", "python_dateutil")
 _WRITABLE = ("/tmp", "/mnt", "/dev", "/proc")
 """Where Lambda lets a function write: its own folder for temporary files, and file systems of EFS.
@@ -65,6 +67,17 @@ class Provided:
             # An instance: it is a method of one in some versions of Python, and of the class in others.
             there = DistributionFinder.Context(name=name, path=[self._folder])
             yield from MetadataPathFinder().find_distributions(there)
+
+
+def load_as_runtime(folders: Sequence[str]) -> None:
+    """Import what Lambda's runtime has by then, where it makes a difference: a module lies there of such a name.
+
+    https://github.com/aws/aws-lambda-python-runtime-interface-client
+    """
+    names = {name.partition(".")[0] for folder in folders for name in os.listdir(folder)}
+    if names & set(getattr(sys, "stdlib_module_names", names)):
+        for module in _LOADED:
+            importlib.import_module(module)
 
 
 class ReadOnly:
@@ -282,9 +295,11 @@ if __name__ == "__main__":
         sys.path[:0] = folders
         given = json.loads(answer)
         asked = serve(given["imports"], given["differing"])
+        load_as_runtime(asked["folders"])
         sys.path[:len(folders)] = folders = asked["folders"]
         handle, answer = asked["handler"], asked["answer"]
     else:
+        load_as_runtime(folders)
         sys.path[:0] = folders
     del sys.argv[1:]  # Lambda gives none: a handler may read them
     signal.alarm(_SECONDS)  # whoever started it may be killed before it ends it

@@ -141,6 +141,24 @@ def test_one_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not mark.exists()
 
 
+@pytest.mark.parametrize(
+    ("handler", "what"),
+    [
+        ("logging.handle", "logging does not define handle"),
+        ("echo.handle", "ImportError: cannot import name 'ours' from 'socket'"),
+        ("calendar.handle", None),
+    ],
+)
+def test_a_name_that_the_runtime_has_taken(tmp_path: Path, handler: str, what: str | None) -> None:
+    """It has imported some of Python's modules when the handler's turn comes: those are found, not ours."""
+    files = {"echo.py": f"from socket import ours{HANDLE}", "logging.py": HANDLE, "calendar.py": HANDLE}
+    found = tried(tmp_path, {**files, "socket.py": "ours = 1"}, handler=handler)
+    if what is None or found is None:
+        assert what == found
+    else:
+        assert found.what.startswith(what) and found.certain
+
+
 def test_what_it_starts_ends_with_it(tmp_path: Path) -> None:
     """Processes of the handler run on nobody's machine afterwards."""
     code = """
