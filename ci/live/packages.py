@@ -72,9 +72,10 @@ def with_files(aws: Aws, answer: Mapping[str, Any], found: LiveVersion) -> LiveV
         if size != found.size or (whole and _sha256(data) != found.code_sha256):
             return found
         try:
-            if whole and not known:
+            if whole and (not known or size <= DIRECTORY[0]):
                 files = content.read(data, folders=True)
-                return replace(found, files=files, content=content.digest(map(_as_built, files)))
+                digest = found.content if known else content.digest(map(_as_built, files))
+                return replace(found, files=files, content=digest)
             return replace(found, files=content.listed(data))
         except ValueError:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -28,6 +29,18 @@ def test_the_plan_that_was_shown_is_carried_out(dollop: Dollop, strict: Strict, 
     planned = json.loads((project.root / "plan.json").read_text())
     actions = [(action["call"], entry["name"]) for entry in planned["functions"] for action in entry["actions"]]
     assert sorted(actions) == sorted((call.operation, call.function) for call in strict.writes())
+
+
+def test_a_file_with_the_checksum_of_another_is_shown(dollop: Dollop, project: Project) -> None:
+    """That of a zip's directory can be met on purpose: a comment that nobody looks at is enough."""
+    words = ("1  # 8ZDXz9jh", "2  # 3YDjgmwL")
+    before, after = (f"def handle(event, context):\n    return {word}\n" for word in words)
+    assert zlib.crc32(before.encode()) == zlib.crc32(after.encode())
+    project.write("functions/audit/audit.py", before)
+    assert 0 == dollop("deploy", "test").code
+    project.write("functions/audit/audit.py", after)
+    planned = json.loads(dollop("plan", "test", "audit", "--json").out)
+    assert [{"change": "~", "path": "audit.py"}] == planned["functions"][0]["code"]["files"]
 
 
 @pytest.mark.parametrize("moved", ["source", "configuration", "console", "stage", "already done"])

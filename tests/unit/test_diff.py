@@ -172,6 +172,7 @@ def test_same_code(built: Package, record: VersionRecord | None, expected: bool)
         ([file("a", "1"), file("b")], [file("b")], [FileChange("-", "a")]),
         ([file("a", "1", 0o644)], [file("a", "1", 0o755)], [FileChange("~", "a")]),
         ([replace(file("a", "1"), sha256="")], [file("a", "1")], []),
+        ([replace(file("a", "1"), sha256="another with its CRC")], [file("a", "1")], [FileChange("~", "a")]),
         ([file("b"), file("c")], [file("a"), file("c", "2")], [
             FileChange("+", "a"), FileChange("-", "b"), FileChange("~", "c")
         ]),
