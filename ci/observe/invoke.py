@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ci.aws import Aws
-from ci.errors import UsageError
+from ci.errors import AbsentError, UsageError
 from ci.model import Function, Stage
 
 
@@ -28,7 +28,11 @@ def invoke(aws: Aws, function: Function, stage: Stage, event: str, logs: bool = 
 
     Raises AbsentError when the stage has no such function, AwsError when it could not be invoked.
     """
-    answer = aws.invoke(function.aws_name, stage.alias, event.encode(), logs)
+    try:
+        answer = aws.invoke(function.aws_name, stage.alias, event.encode(), logs)
+    except AbsentError as error:
+        error.hint = f"bring it there: dollop {'promote' if stage.source else 'deploy'} {stage.name} {function.name}"
+        raise
     log = base64.b64decode(answer.get("LogResult") or "").decode("utf-8", "replace")
     return Answer(_in_one_line(answer["Payload"].decode("utf-8", "replace")), "FunctionError" in answer, log)
 

@@ -118,6 +118,13 @@ def test_since_is_an_age_or_a_moment(dollop: Dollop, since: str, what: str) -> N
     assert what in shown.err
 
 
+@pytest.mark.parametrize(("stage", "verb"), [("test", "deploy"), ("prod", "promote")])
+def test_what_the_stage_does_not_have_cannot_be_invoked(stage: str, verb: str, dollop: Dollop) -> None:
+    """Exit 1, and how it gets there."""
+    result = dollop("invoke", "audit", "--stage", stage, "--event", "{}")
+    assert (1, True) == (result.code, f"dollop {verb} {stage} audit" in result.err), result.err
+
+
 def test_a_function_that_was_never_invoked_or_deployed_has_no_lines(dollop: Dollop) -> None:
     """Its log group does not exist yet: that is no failure."""
     done(dollop("deploy", "test", "audit"))
