@@ -16,12 +16,13 @@ from typing import NoReturn
 import click
 
 from ci import __version__, console
-from ci.errors import ON_DISK, DollopError
+from ci.errors import ON_DISK, DollopError, UsageError
 
 
 def main() -> NoReturn:
     """Run a verb and exit: 0 done, 1 failed as reported, 2 usage or configuration, 3 a bug of ours, 130 interrupted."""
     signal.signal(signal.SIGTERM, _terminated)
+    sys.stdin = sys.stdin or open(os.devnull)
     sys.stdout = sys.stdout or open(os.devnull, "w")  # they are None where the caller closed them
     sys.stderr = sys.stderr or open(os.devnull, "w")
     with _workflow_step() as failures:
@@ -29,7 +30,7 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 """What a disk, or who may do what on it, says: no bug of ours."""
 
 
@@ -140,4 +141,8 @@ def verbs(context: click.Context, folder: Path) -> None:
     FUNCTIONS are names or globs ('api_*'); without any, all functions of pipeline.yaml are meant.
     Data goes to stdout, progress to stderr.
     """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UsageError("the folder that this runs in is gone", "go to one that is there") from None
     context.obj = folder

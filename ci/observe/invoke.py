@@ -68,11 +68,12 @@ def events(lines: Iterable[str]) -> Iterator[str]:
 
 def _values(text: str, number: int) -> Iterator[str]:
     decoder = json.JSONDecoder()
-    text = text.strip()
+    text = text.removeprefix("\ufeff").strip()
     while text:
         number += 1
         try:
             _, end = decoder.raw_decode(text)
+            text[:end].encode()  # what was no UTF-8 on stdin fails here
         except (ValueError, RecursionError) as error:
             hint = "nothing was sent for it; what is in a file goes to stdin: dollop invoke FUNCTION < event.json"
             raise UsageError(f"event {number} is not JSON: {error}", hint) from None

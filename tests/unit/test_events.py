@@ -19,6 +19,7 @@ from ci.observe import invoke
         ([{}], ["{}"]),
         ([{"a": 1}, {"a": 2}], ['{"a": 1}\n', '{"a": 2}\n']),
         ([{"a": 1}, {"a": 2}], ['{"a": 1} {"a": 2}']),
+        ([{"a": 1}], ['\ufeff{"a": 1}\n']),
         ([{"a": [1, 2]}, 3], ["{\n", '  "a": [\n', "1, 2]\n", "}\n", "3\n"]),
         ([{"a": "}{]["}, "{"], ['{"a": "}{]["}\n', '"{"\n']),
         ([{"a": '\\"}'}, None], ['{"a": "\\\\\\"}"}\n', "null"]),
@@ -41,7 +42,7 @@ def test_a_value_is_given_before_the_next_line_is_there() -> None:
     assert "{\n}" == next(invoke.events(lines()))
 
 
-@pytest.mark.parametrize("broken", ["{'a': 1}", '{"a": ', "}", '{"a": 1', "nope"])
+@pytest.mark.parametrize("broken", ["{'a': 1}", '{"a": ', "}", '{"a": 1', "nope", '"\udcff"'])
 def test_what_is_not_json_is_told_by_its_number(broken: str) -> None:
     """What came before it has been given."""
     stream = invoke.events(["1\n", f"2 {broken}\n"])

@@ -102,3 +102,28 @@ def test_a_disk_that_refuses_is_no_bug_of_ours(arguments: tuple[str, ...]) -> No
     done = dollop("-C", "/sys", *arguments)
     assert 1 == done.returncode
     assert re.fullmatch(r"   ⨯ /sys/\S+: .+\n     check the disk and who may write there\n", done.stderr.decode())
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    """As a git checkout leaves a shell that was in it."""
+    (tmp_path / "gone").mkdir()
+    command = f'cd gone && rmdir ../gone && exec "{sys.executable}" -m ci plan'
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, shell=True, cwd=tmp_path, env=environ, capture_output=True, check=False, timeout=30)
+    assert (2, True) == (done.returncode, b"the folder that this runs in is gone" in done.stderr), done.stderr
+
+
+def test_nobody_is_asked_where_stdin_is_closed() -> None:
+    """As where it is no terminal."""
+    command = f'exec "{sys.executable}" -m ci delete all <&-'
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False, timeout=30)
+    assert (2, True) == (done.returncode, b"nobody is there to be asked" in done.stderr), done.stderr
+
+
+def test_a_file_where_the_state_should_be(tmp_path: Path) -> None:
+    """Named, and no bug of ours."""
+    assert 0 == dollop("-C", str(tmp_path), "init", "--project", "p").returncode
+    (tmp_path / ".dollop").touch()
+    done = dollop("-C", str(tmp_path), "build")
+    assert (1, True) == (done.returncode, b"/.dollop/cache/" in done.stderr), done.stderr
+    assert b"Traceback" not in done.stderr
