@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ci import console
+from ci.errors import DollopError
 from ci.verbs import options
 
 if TYPE_CHECKING:
@@ -38,12 +39,16 @@ def invoke(workspace: Workspace, function: str, stage: str | None, event: str | 
         console.note(f"in {name}; --region chooses another")
     lines = [event] if event is not None else [] if sys.stdin.isatty() else sys.stdin
     sent = failed = 0
-    for each in _or_an_empty_one(invoke.events(lines)):
-        answer = invoke.invoke(workspace.at(site, writing=True), chosen, of, each, logs)
-        sent, failed = sent + 1, failed + answer.failed
-        for line in answer.log.splitlines():
-            click.echo(plain(line.expandtabs(2)), err=True)
-        click.echo(answer.text)
+    try:
+        for each in _or_an_empty_one(invoke.events(lines)):
+            sent += 1
+            answer = invoke.invoke(workspace.at(site, writing=True), chosen, of, each, logs)
+            failed += answer.failed
+            for line in answer.log.splitlines():
+                click.echo(plain(line.expandtabs(2)), err=True)
+            click.echo(answer.text)
+    except KeyboardInterrupt as pressed:
+        raise DollopError(f"interrupted: events that were sent: {sent}; the last may still be at work") from pressed
     if failed and sent > 1:
         console.note(f"{failed} of {sent} failed")
     return 1 if failed else 0

@@ -211,6 +211,23 @@ def test_a_stream_of_events_gives_a_line_each(dollop: Dollop, account: Account, 
     assert "1 of 3 failed" in ran.stderr
 
 
+def test_interrupted_it_says_what_was_sent(dollop: Dollop, account: Account, project: Project) -> None:
+    """Nothing is sent twice by itself, and nobody is told to send it again."""
+    done(dollop("deploy", "test", "audit"))
+    with subprocess.Popen(
+        (sys.executable, "-m", "ci", "invoke", "audit"), cwd=project.root, text=True,
+        env={**os.environ, **account.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write('{"say": "a"}\n')
+        process.stdin.flush()
+        assert {"version": "1"} == json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert "interrupted: events that were sent: 1;" in process.stderr.read()
+    assert 130 == process.returncode
+
+
 def test_an_event_that_is_no_json_is_not_sent(dollop: Dollop) -> None:
     """Exit code 2: it is the caller's mistake."""
     done(dollop("deploy", "test", "audit"))
