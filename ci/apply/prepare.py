@@ -23,6 +23,7 @@ from ci.plan.actions import (
 )
 from ci.plan.plan import FunctionPlan
 from ci.record import version_description
+from ci.settings import key_of
 
 _WORKERS = 64
 """Nearly all of them wait for AWS to make a function ready, which takes seconds."""
@@ -134,8 +135,8 @@ class _Preparation:
         except MovedError as error:
             refused = error
         latest = self._ready(function)
-        if not _has(latest, action):
-            raise refused or _moved(name, "$LATEST was changed meanwhile")
+        if unlike := _unlike(latest, action):
+            raise refused or _moved(name, f"$LATEST has another {unlike} than was written: it was changed meanwhile")
         return latest.revision
 
     def _ready(self, function: FunctionPlan, qualifier: str | None = None) -> LiveVersion:
@@ -165,8 +166,9 @@ class _Preparation:
                 raise
         # An alias on a version that is still being made ready would answer with errors.
         version = self._ready(function, number)
-        if version.code_sha256 != action.record.code_sha256 or not _configured(version, action):
-            raise _moved(name, f"version {number} is not what was planned: $LATEST was changed meanwhile")
+        if unlike := _unlike(version, action):
+            what = f"version {number} has another {unlike} than was planned: $LATEST was changed meanwhile"
+            raise _moved(name, what)
         return version.version
 
     def _published(self, function: FunctionPlan, description: str) -> str | None:
@@ -179,15 +181,16 @@ def _moved(name: str, what: str) -> MovedError:
     return MovedError(f"{name}: live moved under the plan: {what}", _MOVED_HINT)
 
 
-def _has(latest: LiveVersion, action: Work) -> bool:
-    """Whether ``$LATEST`` is what ``action`` makes of it."""
+def _unlike(version: LiveVersion, action: Work | PublishVersion) -> str:
+    """What ``version`` has otherwise than ``action`` makes it, by the keys of pipeline.yaml; empty where it is so."""
+    found: list[str] = []
     if isinstance(action, UpdateCode):
-        architectures = latest.settings["Architectures"] == list(action.architectures)
-        return architectures and latest.code_sha256 == action.package.code_sha256
-    same = _configured(latest, action)
-    return same and (isinstance(action, UpdateConfiguration) or latest.code_sha256 == action.package.code_sha256)
-
-
-def _configured(version: LiveVersion, action: CreateFunction | UpdateConfiguration | PublishVersion) -> bool:
-    environment = action.environment is None or action.environment == version.environment
-    return environment and not diff.differing(action.settings, version.settings)
+        found += ["architecture"] * (version.settings["Architectures"] != list(action.architectures))
+    else:
+        found += map(key_of, diff.differing(action.settings, version.settings))
+        found += ["environment"] * (action.environment not in (None, version.environment))
+    if isinstance(action, PublishVersion):
+        found += ["code"] * (version.code_sha256 != action.record.code_sha256)
+    elif not isinstance(action, UpdateConfiguration):
+        found += ["code"] * (version.code_sha256 != action.package.code_sha256)
+    return " and ".join(found)

@@ -13,7 +13,7 @@ from functools import cache
 import pytest
 
 from ci.apply import apply
-from ci.errors import AwsError, DollopError
+from ci.errors import AwsError, DollopError, MovedError
 from tests.emulated.conftest import Account
 from tests.emulated.embedded import Servers
 from tests.emulated.releasing import (
@@ -28,7 +28,7 @@ from tests.emulated.releasing import (
     to_deploy,
 )
 from tests.emulated.scenarios import SCENARIOS, sample
-from tests.emulated.strict import KINDS, LASTING, OUTCOMES, Fault, Strict
+from tests.emulated.strict import KINDS, LASTING, OUTCOMES, Call, Fault, Strict
 
 SAMPLE = 5
 
@@ -184,6 +184,25 @@ def test_the_calls_of_an_undisturbed_release(
     with SCENARIOS[name].staged(servers, account, editions) as stand:
         assert "whole" == stand.verdict(stand.release())
         assert CALLS[name] == Counter(f"{call.operation} {call.function}".strip() for call in stand.strict.calls)
+
+
+def test_what_was_written_is_looked_at(
+    strict: Strict, account: Account, through: Account, editions: tuple[Edition, Edition]
+) -> None:
+    """Somebody, or AWS itself, makes something else of it before it is published: what, is told, and no alias moves."""
+    first, second = editions
+    aws = connect(through)
+    apply(to_deploy(aws, first), aws, silent)
+
+    def by_hand(call: Call) -> None:
+        if call.operation == "UpdateFunctionConfiguration":
+            account.client("lambda").update_function_configuration(FunctionName="alpha", MemorySize=1024)
+
+    strict.after = by_hand
+    error = attempt(lambda: apply(to_deploy(aws, second), aws, silent))
+    assert isinstance(error, MovedError)
+    assert "alpha: live moved under the plan: $LATEST has another memory than was written" in error.message
+    assert {"1"} == {version for version, *_ in aliases(account, TEST, ("alpha", "beta")).values()}
 
 
 def test_no_alias_is_given_a_version_that_is_not_ready(
