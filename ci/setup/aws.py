@@ -142,8 +142,7 @@ def _contexts(role: str) -> tuple[str, ...]:
 
 
 def _trust(subjects: list[str], id: str) -> Mapping[str, Any]:
-    """A name may be somebody else's one day, and a subject be of any form that a repository gives it; its number not.
-    """
+    """A name may be somebody else's one day, and a subject of any form that his repository chooses; ``id`` may not."""
     provider = {"Fn::If": ["HasNoProvider", {"Ref": "Provider"}, {"Ref": "ProviderArn"}]}
     return {
         "Version": "2012-10-17",
