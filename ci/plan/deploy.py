@@ -153,7 +153,7 @@ class Deployment:
             written = self._record(code_sha256)
             mark = written if newest is not None and self._hides(newest, code_sha256) else None
             steps = (self._configure(latest, mark), upload)
-            if package.size < latest.size:
+            if package.size < latest.size and not latest.failed:
                 # Code and layers must fit together in between, too. What leaves the package may come as a layer.
                 steps = steps[::-1]
             prepare = (*prepare, *chain.from_iterable(steps), self._publish(written, expected))

@@ -213,6 +213,9 @@ def test_code_and_layers_fit_together_in_between(size: int, expected: list[type]
     layered = function(Layers=["arn:aws:lambda:eu-west-1:123456789012:layer:deps:1"])
     steps = kinds(found(version("7", package(size=1000))), layered, package({"echo.py": "v2"}, size=size))
     assert (expected or [UpdateConfiguration, UpdateCode]) == steps[:2]
+    failed = found(V7, latest=replace(workbench(version("7", package(size=1000))), failed="no address"))
+    mended = kinds(failed, layered, package({"echo.py": "v2"}, size=size))
+    assert [UpdateConfiguration, UpdateCode] == mended[:2], "what failed is mended first"
 
 
 def test_what_aws_sets_at_creation_only_is_refused() -> None:
