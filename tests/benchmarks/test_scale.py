@@ -150,7 +150,9 @@ def test_scale(
         ]
         strict.others = 8.0
         change(project, size, "?")
-        busy = timed("deploy test", 5 * CHANGED / (CONTROL - strict.others), size, through, strict, project)
+        left = 1 / (CONTROL - strict.others)
+        planned = max(2 * get + CHANGED / GET_FUNCTION, 2 * CHANGED * left)
+        busy = timed("deploy test", planned + 3 * CHANGED * left, size, through, strict, project)
     taken.extend((*rows, replace(busy, verb="deploy test, busy")))
     assert all(row.refused == 0 for row in rows)
     assert busy.wire <= BUSY * busy.floor + 1
