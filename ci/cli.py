@@ -30,7 +30,8 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 """What a disk, or who may do what on it, says: no bug of ours."""
 
 
@@ -53,13 +54,13 @@ def _run(failed: Callable[[DollopError], None]) -> int:
         _write_no_more()
         return 1
     except OSError as error:
-        if error.errno not in _REFUSED:
-            return _bug()
-        if error.filename:
+        if error.filename and error.errno in _REFUSED:
             console.error(DollopError(f"{error.filename}: {error.strerror}", ON_DISK))
-        else:
+        elif error.errno in _FULL:
             _write_no_more()
             console.error(DollopError("the output cannot be written: there is no space left where it goes"))
+        else:
+            return _bug()
         return 1
     except Exception:
         return _bug()
