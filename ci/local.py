@@ -38,6 +38,21 @@ CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 _HOST = "127.0.0.1"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_SERVER = """
+import os, runpy, signal, threading, time
+
+def watch():
+    while os.path.exists("server"):
+        time.sleep(1)
+    os.killpg(0, signal.SIGKILL)
+
+threading.Thread(target=watch, daemon=True).start()
+runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+"""
+"""MiniStack, which ends, with the functions it runs, when its folder is removed: nobody could find it any more.
+
+The folder is the one it works in, so that it may be renamed. There is nothing to save, and no place for it.
+"""
 
 
 @dataclass(frozen=True)
@@ -159,8 +174,8 @@ def _spawn(state: Path) -> None:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(state / "s3"),
     }
-    become = 'echo "$$ $GATEWAY_PORT" > "$1" && exec "$2" -P -m ministack'
-    server = ("sh", "-c", become, "sh", str(_address_file(state)), sys.executable)
+    become = 'echo "$$ $GATEWAY_PORT" > "$1" && exec "$2" -P -c "$3"'
+    server = ("sh", "-c", become, "sh", str(_address_file(state)), sys.executable, _SERVER)
     with _server_lock(state).open("w") as lock, _log(state).open("wb") as log:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         subprocess.run(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import boto3
 import pytest
@@ -36,10 +38,10 @@ def client(endpoint: local.Endpoint, service: str) -> Any:
     return boto3.client(service, endpoint_url=endpoint.url, region_name=local.REGION, **local.CREDENTIALS)
 
 
-def package(answer: str) -> bytes:
+def package(answer: str, first: str = "") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("kept.py", f"def handle(event, context):\n    return {answer!r}\n")
+        archive.writestr("kept.py", f"{first}\ndef handle(event, context):\n    return {answer!r}\n")
     return buffer.getvalue()
 
 
@@ -167,6 +169,35 @@ def test_the_profile_and_the_proxy_of_the_user_do_not_count(state: Path, monkeyp
     connection = connect("eu-west-1", None, local.start(state).url, local.CREDENTIALS)
     with pytest.raises(AbsentError):
         connection.call("get_function", FunctionName="echo")
+
+
+def test_it_ends_when_its_folder_is_removed(state: Path, tmp_path: Path) -> None:
+    """A clone that somebody throws away leaves nothing running: not the server, not what it runs for its functions."""
+    runs = client(local.start(state), "lambda")
+    lock = f"import fcntl; run = open({str(tmp_path / 'run')!r}, 'w'); fcntl.flock(run, fcntl.LOCK_EX)"
+    runs.create_function(
+        FunctionName="runs", Runtime=local.runtime(), Handler="kept.handle", Role=ROLE,
+        Code={"ZipFile": package("yes", lock)},
+    )
+    runs.get_waiter("function_active_v2").wait(FunctionName="runs", WaiterConfig={"Delay": 1})
+    assert b'"yes"' == runs.invoke(FunctionName="runs")["Payload"].read()
+    with (state / "server.lock").open() as server, (tmp_path / "run").open() as function:
+        assert _locked(server) and _locked(function)
+        shutil.rmtree(tmp_path / ".dollop")
+        deadline = time.monotonic() + 20
+        while _locked(server) or _locked(function):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert not state.exists()
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False
 
 
 def test_that_of_a_test_run_ends_with_it(state: Path) -> None:
