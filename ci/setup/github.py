@@ -43,11 +43,14 @@ class Step:
         return str(self.body["name"])
 
 
-def steps(pipeline: Pipeline, repository: str, reviewers: Sequence[int], roles: Mapping[str, str]) -> list[Step]:
-    """Environments with their branch and reviewers, the variables that name the roles, the rule for the branch.
+def steps(
+    pipeline: Pipeline, repository: str, reviewers: Sequence[int], roles: Mapping[str, str], check: str | None = None
+) -> list[Step]:
+    """Environments with their branch and reviewers, the variables that the workflows read, the rule for the branch.
 
     ``reviewers`` are numbers of users, who must approve every stage that is promoted; ``roles`` maps the names of
-    ``ci.policy`` (``plan``, ``deploy-test``, ...) to ARNs. Raises UsageError for a number that GitHub does not take.
+    ``ci.policy`` (``plan``, ``deploy-test``, ...) to ARNs; ``check`` is the command of the check, None leaves it as it
+    is. Raises UsageError for a number that GitHub does not take.
     """
     waiting = [stage.name for stage in pipeline.stages.values() if stage.source is not None]
     if waiting and not 1 <= len(reviewers) <= REVIEWERS_LIMIT:
@@ -70,9 +73,11 @@ def steps(pipeline: Pipeline, repository: str, reviewers: Sequence[int], roles: 
         made.append(Step(f"environment {stage.name}: from {BRANCH} only", ("", ""), only, ("POST", policies), policies))
         role = roles.get(f"promote-{stage.name}" if promoted else f"deploy-{stage.name}")
         if role:
-            made.append(_variable(f"variable AWS_ROLE of {stage.name}", f"{place}/variables", role))
+            made.append(_variable("AWS_ROLE", role, f"{place}/variables", f" of {stage.name}"))
     if "plan" in roles:
-        made.append(_variable("variable AWS_ROLE", f"{root}/actions/variables", roles["plan"]))
+        made.append(_variable("AWS_ROLE", roles["plan"], f"{root}/actions/variables"))
+    if check:
+        made.append(_variable("CHECK", check, f"{root}/actions/variables", f": {check}"))
     made.append(
         Step(
             f"rule: {BRANCH} changes by pull request, and only when the job {REQUIRED_CHECK!r} is green",
@@ -85,9 +90,9 @@ def steps(pipeline: Pipeline, repository: str, reviewers: Sequence[int], roles: 
     return made
 
 
-def _variable(what: str, place: str, value: str) -> Step:
-    body = {"name": "AWS_ROLE", "value": value}
-    return Step(what, ("PATCH", f"{place}/AWS_ROLE"), body, ("POST", place), place)
+def _variable(name: str, value: str, place: str, more: str = "") -> Step:
+    body = {"name": name, "value": value}
+    return Step(f"variable {name}{more}", ("PATCH", f"{place}/{name}"), body, ("POST", place), place)
 
 
 def _ruleset() -> dict[str, Any]:

@@ -77,10 +77,12 @@ def _numbered(trusted: Repository) -> Repository:
 @_repository
 @click.option("--reviewer", "reviewers", multiple=True, help="Login of who may approve prod; up to six.")
 @click.option("--role", "roles", multiple=True, help="name=ARN, from the stack's outputs: plan=arn:aws:iam::...")
+@click.option("--check", help="Command that checks a pull request, instead of make test: the variable CHECK.")
 @click.option("--dry-run", is_flag=True, help="Say what would be set up, and call nothing.")
 @options.workspace
 def github(
-    workspace: Workspace, repository: str, reviewers: tuple[str, ...], roles: tuple[str, ...], dry_run: bool
+    workspace: Workspace, repository: str, reviewers: tuple[str, ...], roles: tuple[str, ...], check: str | None,
+    dry_run: bool,
 ) -> None:
     """Set up environments, reviewers, variables and the branch rule on GitHub, with the token in GITHUB_TOKEN."""
     from ci.github.comment import connect
@@ -91,9 +93,9 @@ def github(
     aws.repository(repository)
     named = dict(role.partition("=")[::2] for role in roles)
     if dry_run:
-        for step in github.steps(workspace.pipeline, repository, range(len(reviewers)), named):
+        for step in github.steps(workspace.pipeline, repository, range(len(reviewers)), named, check):
             click.echo(step.what)
         return
     api = connect(Run(os.environ))
-    for step in github.steps(workspace.pipeline, repository, user_numbers(api, reviewers), named):
+    for step in github.steps(workspace.pipeline, repository, user_numbers(api, reviewers), named, check):
         click.echo(f"{carry_out(api, step)}: {step.what}")

@@ -27,7 +27,7 @@ SCHEMAS = json.loads((Path(__file__).parents[1] / "unit/github_api.json").read_t
 """Request bodies of the calls that are made, from GitHub's own description of its API (@octokit/openapi 23.0.2)."""
 
 ROLES = {"plan": "arn:p", "deploy-test": "arn:t", "promote-prod": "arn:r"}
-STEPS = github.steps(pipeline(function("echo")), "octo/shop", [583231], ROLES)
+STEPS = github.steps(pipeline(function("echo")), "octo/shop", [583231], ROLES, "make check")
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.what)
@@ -59,7 +59,7 @@ def test_setting_up_twice_creates_once(wire: str) -> None:
     Wire.calls.clear()
     second = [carry_out(api, step) for step in STEPS]
     assert "created" in first and "created" not in second
-    assert 6 == len(created)
+    assert 7 == len(created)
     assert [] == [call for call in Wire.calls if call.startswith("POST")]
     assert "PUT /repos/octo/shop/rulesets/1" in Wire.calls
     assert "PATCH /repos/octo/shop/environments/prod/variables/AWS_ROLE" in Wire.calls
@@ -73,7 +73,7 @@ def test_somebody_approves_what_is_promoted(count: int) -> None:
 
 
 def test_prod_waits_for_its_reviewers_and_each_stage_has_its_role() -> None:
-    """Only a stage that is promoted waits; the variable AWS_ROLE is another one in each environment."""
+    """Only a stage that is promoted waits; AWS_ROLE is another one in each environment, CHECK the repository's."""
     bodies = {step.update[1]: step.body for step in STEPS if step.update[1]}
     assert [] == bodies["/repos/octo/shop/environments/test"]["reviewers"]
     assert [{"type": "User", "id": 583231}] == bodies["/repos/octo/shop/environments/prod"]["reviewers"]
@@ -82,7 +82,14 @@ def test_prod_waits_for_its_reviewers_and_each_stage_has_its_role() -> None:
         "/repos/octo/shop/environments/test/variables/AWS_ROLE": "arn:t",
         "/repos/octo/shop/environments/prod/variables/AWS_ROLE": "arn:r",
         "/repos/octo/shop/actions/variables/AWS_ROLE": "arn:p",
+        "/repos/octo/shop/actions/variables/CHECK": "make check",
     } == values
+
+
+def test_the_command_of_the_check_is_left_alone_until_it_is_named() -> None:
+    """Setting up once more, without it, keeps what somebody has set."""
+    steps = github.steps(pipeline(function("echo")), "octo/shop", [583231], ROLES)
+    assert [] == [step for step in steps if "CHECK" in step.what]
 
 
 @pytest.fixture
