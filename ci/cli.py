@@ -36,41 +36,45 @@ _REFUSED = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
 
 def _run(failed: Callable[[DollopError], None]) -> int:
+    def say(error: DollopError) -> None:
+        console.error(error)
+        failed(error)
+
     try:
         code = int(verbs(prog_name="dollop", standalone_mode=False) or 0)
         sys.stdout.flush()
         return code
     except click.ClickException as error:
         error.show()
+        failed(UsageError(error.format_message()))
         return 2
     except DollopError as error:
-        console.error(error)
-        failed(error)
+        say(error)
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        console.error(DollopError("interrupted", "run it again and it goes on from there"))
+        say(DollopError("interrupted", "run it again and it goes on from there"))
         return 130
     except BrokenPipeError:  # the reader has seen enough: dollop plan | head
         _write_no_more()
         return 1
     except OSError as error:
         if error.filename and error.errno in _REFUSED:
-            console.error(DollopError(f"{error.filename}: {error.strerror}", ON_DISK))
+            say(DollopError(f"{error.filename}: {error.strerror}", ON_DISK))
         elif error.errno in _FULL:
             _write_no_more()
-            console.error(DollopError("the output cannot be written: there is no space left where it goes"))
+            say(DollopError("the output cannot be written: there is no space left where it goes"))
         else:
-            return _bug()
+            return _bug(say)
         return 1
     except Exception:
-        return _bug()
+        return _bug(say)
 
 
-def _bug() -> int:
+def _bug(say: Callable[[DollopError], None]) -> int:
     import traceback
 
     traceback.print_exc()
-    console.error(DollopError("this is a bug of dollop's: please report it with the lines above"))
+    say(DollopError("this is a bug of dollop's: please report it with the lines above"))
     return 3
 
 

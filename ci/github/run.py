@@ -110,11 +110,12 @@ class Run:
 
     def failed(self, error: DollopError) -> None:
         """Annotate the file and line of each problem, and leave the whole of it in the summary and as an output."""
-        for line in annotated(error, Path.cwd()):
+        for line in annotated(error, Path()):
             print(line, file=sys.stderr)
         text = shortened(f"{error.message}\n{error.hint}".rstrip())
-        self.summarize("\n".join(blocks.listed(text)))
-        self.output("failure", text)
+        with suppress(OSError):  # the disk may be what failed
+            self.summarize("\n".join(blocks.listed(text)))
+            self.output("failure", text)
 
 
 OUTPUT_LIMIT = 60_000

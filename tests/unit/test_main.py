@@ -64,6 +64,28 @@ def test_what_is_wrong_is_said_and_ends_with_its_code() -> None:
     assert b"No such command 'nothing'" in done.stderr
 
 
+@pytest.mark.parametrize(("command", "code", "told"), [
+    ("plan --nonsense", 2, "No such option '--nonsense'."),
+    ("invoke", 2, "Missing argument 'FUNCTION'."),
+    ("new orders", 3, "this is a bug of dollop's: please report it with the lines above"),
+    ("--version >/dev/full", 1, "the output cannot be written: there is no space left where it goes"),
+    ("-C /sys local start", 1, "/sys/.dollop: "),
+])
+def test_a_workflow_is_told_what_failed(command: str, code: int, told: str, tmp_path: Path) -> None:
+    """Beside the run, whoever found it: the parser of the command line, the disk, or nobody."""
+    (tmp_path / "yaml.py").write_text("raise RuntimeError\n")  # a bug, to who reads a pipeline.yaml
+    failure = tmp_path / "output"
+    environ = {"PYTHONPATH": str(tmp_path), "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(failure)}
+    done = subprocess.run(
+        f'exec "{sys.executable}" -m ci {command}', shell=True, cwd=ROOT, env=os.environ | environ,
+        capture_output=True, text=True, check=False, timeout=30,
+    )
+    assert code == done.returncode, done.stderr
+    shown = [line for line in done.stderr.splitlines() if line.startswith("::error")]
+    assert 1 == len(shown) and f"::{told}" in shown[0], done.stderr
+    assert told == failure.read_text().splitlines()[1][: len(told)]
+
+
 @pytest.mark.parametrize(("variables", "coloured"), [
     ({}, True),
     ({"NO_COLOR": "1"}, False),
@@ -108,9 +130,9 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     """As a git checkout leaves a shell that was in it."""
     (tmp_path / "gone").mkdir()
     command = f'cd gone && rmdir ../gone && exec "{sys.executable}" -m ci plan'
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "GITHUB_ACTIONS": "true"}
     done = subprocess.run(command, shell=True, cwd=tmp_path, env=environ, capture_output=True, check=False, timeout=30)
-    assert (2, True) == (done.returncode, b"the folder that this runs in is gone" in done.stderr), done.stderr
+    assert (2, True) == (done.returncode, b"::the folder that this runs in is gone" in done.stderr), done.stderr
 
 
 def test_nobody_is_asked_where_stdin_is_closed() -> None:
