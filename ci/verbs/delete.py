@@ -25,6 +25,7 @@ def delete(workspace: Workspace, functions: tuple[str, ...], force: bool, output
     """Delete FUNCTIONS, with their versions and aliases."""
     from ci import gather
 
+    workspace.select(functions)  # a name that is unknown is told whether or not anybody is there
     asking = not (force or output.dry_run)
     if asking and not sys.stdin.isatty():
         raise UsageError("nobody is there to be asked", "--force deletes without asking")

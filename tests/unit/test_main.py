@@ -135,11 +135,15 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     assert (2, True) == (done.returncode, b"::the folder that this runs in is gone" in done.stderr), done.stderr
 
 
-def test_nobody_is_asked_where_stdin_is_closed() -> None:
-    """As where it is no terminal."""
-    command = f'exec "{sys.executable}" -m ci delete all <&-'
+@pytest.mark.parametrize(("name", "told"), [
+    ("echo", b"nobody is there to be asked"),
+    ("typo", b"no function in pipeline.yaml matches 'typo'"),  # nobody should be sent for --force first
+])
+def test_nobody_is_asked_where_stdin_is_closed(name: str, told: bytes) -> None:
+    """As where it is no terminal; and there is nothing to ask about a function that there is not."""
+    command = f'exec "{sys.executable}" -m ci delete {name} <&-'
     done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False, timeout=30)
-    assert (2, True) == (done.returncode, b"nobody is there to be asked" in done.stderr), done.stderr
+    assert (2, True) == (done.returncode, told in done.stderr), done.stderr
 
 
 def test_a_file_where_the_state_should_be(tmp_path: Path) -> None:
