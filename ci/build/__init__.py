@@ -68,17 +68,23 @@ def key(pipeline: Pipeline, functions: Iterable[Function]) -> str:
 def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str, Package]:
     """What the cache does not have. What several functions require alike is resolved once."""
     from . import dependencies, target
+    from .readers import Readers
     from .shelf import Shelf
     from .store import Store
 
     wanted = {inputs.wanted.key: inputs.wanted for inputs in missing if inputs.wanted}
     with cache.temporary() as folder:
         shelf = Shelf(folder / ".shelf") if any(target.is_here(each.target) for each in wanted.values()) else None
-        store = Store(cache, edition(), shelf)
-        resolved = {key: dependencies.known(each, cache, store) for key, each in wanted.items()}
-        unknown = [wanted[key] for key, found in resolved.items() if found is None]
-        if unknown:
-            resolved.update(_resolve(unknown, root, cache, store, say))
+        readers = Readers(shelf)
+        store = Store(cache, edition(), readers)
+        try:
+            resolved = {key: dependencies.known(each, cache, store) for key, each in wanted.items()}
+            unknown = [wanted[key] for key, found in resolved.items() if found is None]
+            if unknown:
+                readers.begin()
+                resolved.update(_resolve(unknown, root, cache, store, say))
+        finally:
+            readers.end()
         made = _assemble(missing, resolved, folder, cache, shelf, say)
     cache.tidy()
     return made
@@ -98,10 +104,7 @@ def _resolve(
     resolver = Resolver(root, cache, uv, say)
 
     def prepare() -> Fetcher:
-        # Also what is needed later: while uv works, nobody waits for it to be loaded.
-        from elftools.elf import dynamic, elffile, gnuversions  # noqa: F401
-
-        from . import assembly, wheel  # noqa: F401
+        from . import assembly  # noqa: F401 - while uv works, nobody waits for it to be loaded
         from .fetcher import Fetcher
         from .index import Index
         from .index import of as indexes_of

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from ..model import File
+from .archive import Entry
 
 _SELDOM = re.compile(r"(^|/)tests?/|\.(pyi|pyx|pxd|pxi|[ch]|[ch]pp|a|f90)$")
+
+_FOLDERS = 16
+"""In one folder, processes wait for each other to make files."""
 
 
 def usual(path: str) -> bool:
@@ -20,29 +22,30 @@ def usual(path: str) -> bool:
 
 
 class Shelf:
-    """In ``folder``, which is there for the time of one build. It has what ``usual`` says."""
+    """In ``folder``, which is there for the time of one build. It has what ``usual`` says, of the wheels just read.
+
+    A file is named by where it is in which wheel, so that several processes put files there; each wheel is read once.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir()
+        for number in range(_FOLDERS):
+            (folder / str(number)).mkdir(parents=True)
         self._folder = folder
-        self._numbers = count()
-        self._files: dict[tuple[str, int], str] = {}
 
-    def open(self) -> BinaryIO:
-        """A new file, to be ``put`` when it is whole."""
-        return open(f"{self._folder}/{next(self._numbers)}", "xb", buffering=0)
+    def open(self, wheel: Path, offset: int, mode: int) -> BinaryIO:
+        """A new file, for what is at ``offset`` of ``wheel``."""
+        stream = open(self._path(wheel, offset), "xb", buffering=0)
+        if mode & 0o111:
+            os.fchmod(stream.fileno(), mode)
+        return stream
 
-    def put(self, file: File, stream: BinaryIO) -> None:
-        """What ``stream`` of ``open`` holds is the content of ``file``."""
-        if file.mode & 0o111:
-            os.fchmod(stream.fileno(), file.mode)
-        self._files.setdefault((file.sha256, file.mode), stream.name)
-
-    def link(self, file: File, path: Path) -> bool:
-        """Let ``path`` be the file, if it is here and the filesystem has links."""
-        found = self._files.get((file.sha256, file.mode))
-        if found is not None:
+    def link(self, entry: Entry, path: Path) -> bool:
+        """Let ``path`` be the entry's file, if it is here and the filesystem has links."""
+        if entry.container is not None:
             with suppress(OSError):
-                os.link(found, path)
+                os.link(self._path(entry.container, entry.offset), path)
                 return True
         return False
+
+    def _path(self, wheel: Path, offset: int) -> str:
+        return f"{self._folder}/{offset % _FOLDERS}/{wheel.name}-{offset}"

@@ -7,12 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from ..model import File
 from .archive import Entry
 from .cache import Cache, sha256
 from .elf import Binary
-from .shelf import Shelf
+
+if TYPE_CHECKING:
+    from .readers import Readers
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,14 @@ class Wheel:
 
 
 class Store:
-    """Content-addressed wheels in a cache. ``edition`` names the code that reads them, ``shelf`` gets their files."""
+    """Content-addressed wheels in a cache. ``edition`` names the code of those who read them."""
 
-    def __init__(self, cache: Cache, edition: str, shelf: Shelf | None = None) -> None:
+    def __init__(self, cache: Cache, edition: str, readers: Readers) -> None:
         self._cache = cache
         self._edition = edition
-        self._shelf = shelf
+        self._readers = readers
         self._known: dict[str, Wheel] = {}
+        self._reading: dict[str, Lock] = {}
 
     def get(self, key: str) -> Wheel | None:
         """The wheel with this hex sha256; None when it is not kept, or its bytes are no longer those."""
@@ -45,7 +50,7 @@ class Store:
             if sha256(path) != key:
                 return None
             self._cache.used("wheels", path.name)
-            self._known[key] = parse(self._directory(key, path, path.name), path)
+            self._read(key, path, path.name)
         return self._known[key]
 
     def add(self, finished: Path, key: str, what: str) -> Wheel:
@@ -53,23 +58,22 @@ class Store:
 
         Raises BuildError when it is not a wheel.
         """
-        dumped = self._directory(key, finished, what)
-        path = self._cache.keep(finished, "wheels", f"{key}.whl")
-        self._known[key] = parse(dumped, path)
+        self._read(key, self._cache.keep(finished, "wheels", f"{key}.whl"), what)
         return self._known[key]
 
-    def _directory(self, key: str, path: Path, what: str) -> bytes:
-        dumped = self._cache.load("directories", f"{self._edition}-{key}")
-        if dumped is None:
-            from . import wheel
-
-            dumped = dump(wheel.read(path, what, self._shelf))
-            self._cache.store("directories", f"{self._edition}-{key}", dumped)
-        return dumped
+    def _read(self, key: str, path: Path, what: str) -> None:
+        """Into what is known; once, also where several ask for it at the same time."""
+        with self._reading.setdefault(key, Lock()):
+            if key not in self._known:
+                dumped = self._cache.load("directories", f"{self._edition}-{key}")
+                if dumped is None:
+                    dumped = b"[%b]" % b",".join(self._readers.read(path, what))
+                    self._cache.store("directories", f"{self._edition}-{key}", dumped)
+                self._known[key] = parse(dumped, path)
 
 
 def dump(wheel: Wheel) -> bytes:
-    """The wheel's directory, to be kept beside the wheel."""
+    """The wheel's directory, or a part of it, to be kept beside the wheel."""
     rows = [
         (*astuple(entry.file), entry.method, entry.length, base64.b64encode(entry.data).decode(), entry.offset)
         for entry in wheel.entries
@@ -79,14 +83,15 @@ def dump(wheel: Wheel) -> bytes:
 
 
 def parse(dumped: bytes, path: Path) -> Wheel:
-    """The reverse of ``dump``, for the wheel at ``path``."""
-    name, version, pure, rows, compiled, licence = json.loads(dumped)
-    entries = tuple(
+    """The reverse of ``dump``, for the wheel at ``path``, of a list of all parts."""
+    parts = json.loads(dumped)
+    name, version, pure, _, _, licence = parts[0]
+    entries = [
         Entry(File(*row), method, length, base64.b64decode(data), path if offset else None, offset)
-        for *row, method, length, data, offset in rows
-    )
+        for part in parts for *row, method, length, data, offset in part[3]
+    ]
     binaries = {
         inner: Binary(machine, (glibc[0], glibc[1]), tuple(needed), soname)
-        for inner, (machine, glibc, needed, soname) in compiled.items()
+        for part in parts for inner, (machine, glibc, needed, soname) in part[4].items()
     }
-    return Wheel(name, version, pure, entries, binaries, licence)
+    return Wheel(name, version, pure, tuple(sorted(entries, key=lambda entry: entry.file.path)), binaries, licence)

@@ -69,7 +69,7 @@ def lay(package: Entries, folder: Path, shelf: Shelf | None = None) -> None:
     def write(entries: list[Entry]) -> None:
         for entry in entries:
             path = folder / _spelt(entry.file.path)
-            if shelf and shelf.link(entry.file, path):
+            if shelf and shelf.link(entry, path):
                 continue
             path.write_bytes(archive.content(entry))
             if entry.file.mode & 0o111:

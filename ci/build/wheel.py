@@ -36,8 +36,8 @@ _INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 """Files of .dist-info that an installer writes about itself and its host."""
 
 
-def read(path: Path, what: str, shelf: Shelf | None = None) -> Wheel:
-    """What the wheel lays down; ``what`` names it in messages.
+def read(path: Path, what: str, shelf: Shelf | None = None, number: int = 0, count: int = 1) -> Wheel:
+    """What the wheel lays down; ``what`` names it in messages. Of ``count`` parts of it only that of ``number``.
 
     Every file is decompressed once, to know its hash, and checked against its CRC; ``shelf`` gets it.
 
@@ -45,12 +45,12 @@ def read(path: Path, what: str, shelf: Shelf | None = None) -> Wheel:
     """
     try:
         with ZipFile(path) as opened:
-            return _read(opened, path, archive.mapped(path), shelf)
+            return _read(opened, path, archive.mapped(path), shelf, number, count)
     except (BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, struct.error) as error:
         raise BuildError(f"{what}: not a wheel that can be read: {error}", "fetch or build it again") from error
 
 
-def _read(opened: ZipFile, path: Path, whole: memoryview, shelf: Shelf | None) -> Wheel:
+def _read(opened: ZipFile, path: Path, whole: memoryview, shelf: Shelf | None, number: int, count: int) -> Wheel:
     members = {member.filename: member for member in opened.infolist() if not member.is_dir()}
     info = _information(members)
     about = HeaderParser().parsestr(opened.read(f"{info}/METADATA").decode())
@@ -59,7 +59,7 @@ def _read(opened: ZipFile, path: Path, whole: memoryview, shelf: Shelf | None) -
     record = f"{info}/RECORD"
     entries = {}
     binaries = {}
-    for name, member in members.items():
+    for name, member in _part(members, number, count):
         destination = destinations[name]
         if destination == record and any(new != old for old, new in destinations.items()):
             entries[destination] = archive.compress(destination, 0o644, _record(opened.read(name), destinations))
@@ -71,6 +71,20 @@ def _read(opened: ZipFile, path: Path, whole: memoryview, shelf: Shelf | None) -
     pure = all(tag.endswith("-none-any") for tag in tags)
     return Wheel(about["Name"], about["Version"], pure, ordered, binaries, _licence(about))
 
+
+def _part(members: Mapping[str, ZipInfo], number: int, count: int) -> list[tuple[str, ZipInfo]]:
+    """Of ``count`` parts that are about as large, one."""
+    parts: list[list[tuple[str, ZipInfo]]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for name, member in sorted(members.items(), key=lambda item: -item[1].file_size):
+        least = sizes.index(min(sizes))
+        parts[least].append((name, member))
+        sizes[least] += member.file_size + _FILE
+    return parts[number]
+
+
+_FILE = 100_000
+"""As many bytes take as long as the making of a file."""
 
 _LICENCE_LIMIT = 200
 """Characters: some put the whole text of the licence where its name belongs."""
@@ -152,7 +166,7 @@ def _entry(
         raise BadZipFile(f"{member.filename} is not where its directory says")
     hashed, crc32 = hashlib.sha256(), 0
     compiled: list[bytes] = []
-    with shelf.open() if shelf and usual(destination) else nullcontext() as laid:
+    with shelf.open(path, offset, mode) if shelf and usual(destination) else nullcontext() as laid:
         for block in _blocks(member, compressed):
             hashed.update(block)
             crc32 = zlib.crc32(block, crc32)
@@ -163,9 +177,7 @@ def _entry(
         if crc32 != member.CRC:
             raise BadZipFile(f"Bad CRC-32 for file {member.filename!r}")
         file = File(destination, mode, member.file_size, crc32, hashed.hexdigest())
-        if shelf and laid:
-            shelf.put(file, laid)
-    entry = Entry(file, member.compress_type, member.compress_size, container=path, offset=offset)
+        entry = Entry(file, member.compress_type, member.compress_size, container=path, offset=offset)
     return entry, elf.read(b"".join(compiled)) if compiled else None
 
 

@@ -20,9 +20,9 @@ def test_a_tree_of_links(tmp_path: Path, there: bool) -> None:
     shelf = Shelf(folder)
     read = wheel.read(index.wheel(tmp_path, "one", files), "one", shelf)
     package = {entry.file.path: entry for entry in read.entries}
-    laid = {(path.stat().st_ino, path.stat().st_dev) for path in folder.iterdir()}
+    laid = {(path.stat().st_ino, path.stat().st_dev) for path in folder.rglob("one*")}
     if not there:
-        for path in folder.iterdir():
+        for path in folder.rglob("one*"):
             path.unlink()
     tree.lay(package, tmp_path / "tree", shelf)
     for path, entry in package.items():
