@@ -62,9 +62,9 @@ def read(path: Path, root: Path) -> Requirements:
     if path.name in LOCKS or path.name == "pyproject.toml":
         return _project(path.parent, root, LOCKS.get(path.name))
     if path.name in ("Pipfile", "Pipfile.lock"):
-        return _locked("pipenv", (path.parent / "Pipfile.lock", path.parent / "Pipfile"))
+        return _locked("pipenv", (path.parent / "Pipfile.lock", path.parent / "Pipfile"), root)
     if re.fullmatch(r"pylock\.(?:[^.]+\.)?toml", path.name):
-        return _locked("pylock", (path,))
+        return _locked("pylock", (path,), root)
     return _requirements(path, root)
 
 
@@ -73,24 +73,24 @@ def _project(folder: Path, root: Path, tool: str | None) -> Requirements:
     manifest = folder / "pyproject.toml"
     for name, each in LOCKS.items():
         if (folder / name).is_file() and tool in (None, each):
-            return _locked(each, (folder / name, manifest))
+            return _locked(each, (folder / name, manifest), root)
     if tool is None:
         for above in manifest.parents[1:]:
             if above.is_relative_to(root) and (above / "uv.lock").is_file():
-                return _locked("uv", (manifest, above / "uv.lock", above / "pyproject.toml"))
-    return _locked("project", (manifest,))
+                return _locked("uv", (manifest, above / "uv.lock", above / "pyproject.toml"), root)
+    return _locked("project", (manifest,), root)
 
 
-def _locked(kind: str, files: tuple[Path, ...]) -> Requirements:
+def _locked(kind: str, files: tuple[Path, ...], root: Path) -> Requirements:
     projects: dict[Path, None] = {}
     for file in files:
-        text = _text(file, "")
+        text = _text(file, root)
         for said in _LOCKED_PATH.findall(text):
             project = (file.parent / said).resolve()
             needed = not file.is_relative_to(project) or file.parent != files[0].parent and _requires(text, said)
             if needed and project.exists():
                 projects[project] = None
-    return Requirements(kind, files, _with_theirs(projects))
+    return Requirements(kind, files, _with_theirs(projects, root))
 
 
 def _requires(lock: str, path: str) -> bool:
@@ -99,7 +99,7 @@ def _requires(lock: str, path: str) -> bool:
     return name is not None and f'{{ name = "{name[1]}"' in lock
 
 
-def _with_theirs(projects: Iterable[Path]) -> tuple[Path, ...]:
+def _with_theirs(projects: Iterable[Path], root: Path) -> tuple[Path, ...]:
     """``projects``, and the local projects that they require themselves."""
     found: dict[Path, None] = {}
     waiting = list(projects)
@@ -108,7 +108,7 @@ def _with_theirs(projects: Iterable[Path]) -> tuple[Path, ...]:
         if project not in found:
             found[project] = None
             manifest = project / "pyproject.toml"
-            said = _LOCKED_PATH.findall(_text(manifest, "")) if manifest.is_file() else []
+            said = _LOCKED_PATH.findall(_text(manifest, root)) if manifest.is_file() else []
             others = ((project / path).resolve() for path in said)
             waiting += [other for other in others if other.exists() and not other.is_relative_to(project)]
     return tuple(found)
@@ -127,16 +127,17 @@ def _requirements(path: Path, root: Path) -> Requirements:
         if file in files:
             continue
         files[file] = None
-        for number, line in _lines(_text(file, origin)):
+        shown = os.path.relpath(file, root)
+        for number, line in _lines(_text(file, root, origin)):
             variables.update(VARIABLE.findall(line))
             if included := _INCLUDED.fullmatch(line):
                 if "://" not in included["file"]:
                     beside = os.path.normpath(file.parent / included["file"].strip())
-                    waiting.append((Path(beside), f"{file}:{number}: "))
+                    waiting.append((Path(beside), f"{shown}:{number}: "))
             elif index := _INDEX.match(line):
                 indexes.append(index["address"])
             elif _VCS.match(line):
-                raise BuildError(f"{file}:{number}: required from version control", VCS_HINT)
+                raise BuildError(f"{shown}:{number}: required from version control", VCS_HINT)
             elif (local := _LOCAL.match(line)) and (local["editable"] or _PATH.fullmatch(local["path"])):
                 said = local["path"].removeprefix("file:").removeprefix("//").partition("[")[0]
                 values = {"PROJECT_ROOT": str(root), **os.environ}
@@ -147,17 +148,18 @@ def _requirements(path: Path, root: Path) -> Requirements:
                     known = hashes.get(normalise(name["name"]), frozenset())
                     hashes[normalise(name["name"])] = known | {f"{kind}:{digest.lower()}" for kind, digest in found}
     return Requirements(
-        "requirements", tuple(files), _with_theirs(projects), tuple(sorted(variables)), hashes, tuple(indexes)
+        "requirements", tuple(files), _with_theirs(projects, root), tuple(sorted(variables)), hashes, tuple(indexes)
     )
 
 
-def _text(file: Path, origin: str) -> str:
+def _text(file: Path, root: Path, origin: str = "") -> str:
+    shown = os.path.relpath(file, root)
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BuildError(f"{origin}{file} does not exist", "check the function's requirements") from None
+        raise BuildError(f"{origin}{shown} does not exist", "check the function's requirements") from None
     except UnicodeDecodeError:
-        raise BuildError(f"{file}: not UTF-8", "save it as UTF-8") from None
+        raise BuildError(f"{shown}: not UTF-8", "save it as UTF-8") from None
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

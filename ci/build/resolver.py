@@ -56,7 +56,11 @@ class Resolver:
             return self._choose(wanted, required, what)
         with self._cache.temporary() as folder:
             file = exports.requirements_txt(required, wanted.groups, wanted.extras, self._uv, folder, what)
-            return self._choose(wanted, requirements.read(file, folder), what)
+            try:
+                exported = requirements.read(file, folder)
+            except BuildError as error:  # its place is one in the exported file, which nobody knows
+                raise BuildError(f"{what}: {error.message.partition(': ')[2]}", error.hint) from None
+            return self._choose(wanted, exported, what)
 
     def _choose(self, wanted: Wanted, asked: Requirements, what: str) -> tuple[Artifact, ...]:
         """Ask uv. What no file can be used of is asked for once more, as a wheel: an older version may have one.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import BuildError
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s`'\",)]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?!file:)\b[a-z][a-z0-9+.-]*://[^\s`'\",)]+", re.IGNORECASE)
 _ORNAMENT = re.compile(r"^[\s×╰─▶│├▲]+", re.MULTILINE)
 _COMMON = ("--color=never", "--no-python-downloads", "--python", sys.executable)
 _KEPT_BACK = re.compile(
@@ -22,6 +22,7 @@ _KEPT_BACK = re.compile(
 the summary that others approve. A keyring, where uv is to ask one, may need those of AWS."""
 _PROGRESS = ("Building", "Resolved", "Using", "warning:")
 _HINTS = (
+    (re.compile(r"Distribution not found at"), "check the path: it begins at the folder of pipeline.yaml"),
     (re.compile(r"401|403|unauthorized|credentials", re.IGNORECASE),
      "check the user name and password of the index, where uv is told them"),
     (re.compile(r"error sending request|failed to fetch|dns|timed out|connect", re.IGNORECASE),
@@ -77,7 +78,8 @@ class Uv:
         )
         if done.returncode == 0:
             return done.stdout
-        raise _error(what, _ADDRESS.sub("the package index", done.stderr).replace(f"{folder}{os.sep}", ""))
+        said = _ADDRESS.sub("the package index", done.stderr)
+        raise _error(what, said.replace(f"{folder.as_uri()}/", "").replace(f"{folder}{os.sep}", ""))
 
 
 def _error(what: str, stderr: str) -> BuildError:

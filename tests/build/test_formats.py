@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from uv import find_uv_bin
@@ -197,8 +198,8 @@ def check_export(folder: Path, file: str, hashes: dict[str, str], package: Build
 def test_pipenv(
     tmp_path: Path, index: Index, hashes: dict[str, str], package: Build, fresh: Path, file: str
 ) -> None:
-    """Its default packages, and those of the categories that are named as groups."""
-    locked = {
+    """Its default packages, and those of the categories that are named as groups; none from version control."""
+    locked: dict[str, Any] = {
         "_meta": {"sources": [{"name": "x", "url": index.url, "verify_ssl": False}], "requires": {}, "pipfile-spec": 6},
         "default": {name: {"version": "==1.0", "hashes": [f"sha256:{hashes[name]}"]} for name in ALONE},
         "image": {"three": {"version": "==1.0", "hashes": [f"sha256:{hashes['three']}"]}},
@@ -209,3 +210,7 @@ def test_pipenv(
     write(tmp_path, "Pipfile", f'{source}[packages]\none = "*"\n[image]\nthree = "*"\n')
     assert ALONE == names(package, file, fresh)
     assert WITH_GROUP == names(package, file, fresh, groups=("image",))
+    locked["default"]["one"] = {"git": "https://host.example/one", "ref": "1f3a" * 10}
+    write(tmp_path, "Pipfile.lock", json.dumps(locked))
+    with pytest.raises(BuildError, match="^Pipfile.lock: required from version control"):
+        names(package, file, fresh)

@@ -186,11 +186,12 @@ def test_a_yanked_version(index: Index, package: Build, fresh: Path) -> None:
         ("lost", "lost was not found in the package registry"),
         ("one>=2", "only one==1.0 is available"),
         ("one===", "Unexpected end of version specifier"),
-        ("-r none.txt", "none.txt does not exist"),
+        ("-r none.txt", "^requirements.txt:1: none.txt does not exist"),
+        ("./none/", "^requirements.txt: Distribution not found at: none"),
     ],
 )
 def test_what_cannot_be_resolved(index: Index, package: Build, fresh: Path, required: str, expected: str) -> None:
-    """uv's reason, headed by the file; the index's address is not shown."""
+    """uv's reason, headed by the file; the index's address is not shown, paths are those that the user knows."""
     wheel(index.folder, "one")
     with pytest.raises(BuildError, match=expected) as raised:
         package(f"{required}\n", code=USES, cache=fresh)

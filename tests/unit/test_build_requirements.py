@@ -37,11 +37,11 @@ def test_files_that_it_includes(tmp_path: Path, option: str) -> None:
 
 
 def test_an_included_file_that_is_missing(tmp_path: Path) -> None:
-    """The message says which line names it."""
-    file = write(tmp_path, {"requirements.txt": "requests\n\n-r none.txt\n"})
+    """The message says which line names it, by paths as pipeline.yaml has them."""
+    file = write(tmp_path, {"app/requirements.txt": "requests\n\n-r none.txt\n"})
     with pytest.raises(BuildError) as raised:
         requirements.read(file, tmp_path)
-    assert f"{file}:3: {tmp_path / 'none.txt'} does not exist" == raised.value.message
+    assert "app/requirements.txt:3: app/none.txt does not exist" == raised.value.message
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_version_control_is_refused(tmp_path: Path, line: str) -> None:
     file = write(tmp_path, {"requirements.txt": f"requests\n{line}\n"})
     with pytest.raises(BuildError) as raised:
         requirements.read(file, tmp_path)
-    assert f"{file}:2: required from version control" == raised.value.message
+    assert "requirements.txt:2: required from version control" == raised.value.message
 
 
 def test_indexes(tmp_path: Path) -> None:
