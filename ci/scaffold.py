@@ -91,27 +91,33 @@ def conftest() -> tuple[str, str]:
 def with_function(text: str, name: str) -> str:
     """pipeline.yaml with one more function, behind the others. Raises UsageError when it is there, or cannot be added.
 
-    ``text`` must have been read as YAML before.
+    ``text`` must be a pipeline.yaml that was loaded before.
     """
     document = yaml.compose(text, Loader=_LOADER)
     assert isinstance(document, yaml.MappingNode)
-    functions = next((value for key, value in document.value if key.value == "functions"), None)
+    key, functions = next((key, value) for key, value in document.value if key.value == "functions")
     entry = (f"{name}:", f"  handler: {_module(name)}.handle")
-    if isinstance(functions, yaml.MappingNode) and any(each.value == name for each, _ in functions.value):
+    if isinstance(functions, yaml.ScalarNode) or not functions.value:  # null or {}: a block begins in its place
+        text = text[: functions.start_mark.index].rstrip() + text[functions.end_mark.index:]
+        return _inserted(text, key.end_mark.line, [f"  {line}" for line in entry])
+    first = functions.value[0][0].start_mark
+    if any(each.value == name for each, _ in functions.value):
         raise UsageError(f"pipeline.yaml has a function {name} already", "give the new one another name")
-    if not isinstance(functions, yaml.MappingNode) or functions.flow_style or not functions.value:
+    if functions.flow_style:
         raise UsageError(
             "functions of pipeline.yaml is not a block with a line for each: nothing was written",
             f"write it so, or add {{handler: {_module(name)}.handle}} as {name} yourself",
         )
-    indent = " " * functions.value[0][0].start_mark.column
-    lines = text.splitlines(keepends=True)
     last = _last_line(functions)
-    before, after = lines[: last + 1], lines[last + 1:]
-    if not before[-1].endswith("\n"):
-        before[-1] += "\n"
-    spaced = [] if last == functions.value[0][0].start_mark.line else ["\n"]
-    return "".join([*before, *spaced, *(f"{indent}{line}\n" for line in entry), *after])
+    spaced = [] if last == first.line else [""]
+    return _inserted(text, last, [*spaced, *(" " * first.column + line for line in entry)])
+
+
+def _inserted(text: str, line: int, added: list[str]) -> str:
+    """``text`` with more lines behind ``line``."""
+    lines = text.splitlines(keepends=True)
+    before, after = "".join(lines[: line + 1]), lines[line + 1:]
+    return "".join([before, "" if before.endswith("\n") else "\n", *(f"{each}\n" for each in added), *after])
 
 
 def _last_line(node: yaml.Node) -> int:

@@ -53,6 +53,8 @@ class Workspace:
     @cached_property
     def pipeline(self) -> Pipeline:
         """pipeline.yaml, checked. Raises ConfigError."""
+        if not self._said.functions:
+            self.note(f"{self._said.file} has no functions: dollop new NAME adds one")
         return self._embedded(self._said) if self.local else self._said
 
     def _embedded(self, pipeline: Pipeline) -> Pipeline:

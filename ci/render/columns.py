@@ -23,8 +23,10 @@ def sizes(before: int, after: int) -> str:
 
 
 def table(rows: Iterable[Iterable[str]]) -> str:
-    """Columns as wide as their widest cell, two spaces apart, no trailing blanks."""
+    """Columns as wide as their widest cell, two spaces apart, no trailing blanks; nothing where only a head is."""
     cells = [list(row) for row in rows]
+    if len(cells) == 1:
+        return ""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
     return "\n".join(lines) + "\n"

@@ -126,6 +126,16 @@ def test_a_disk_that_refuses_is_no_bug_of_ours(arguments: tuple[str, ...]) -> No
     assert re.fullmatch(r"   ⨯ /sys/\S+: .+\n     check the disk and who may write there\n", done.stderr.decode())
 
 
+@pytest.mark.parametrize("verb", ["build", "build --licences", "build --json"])
+def test_a_project_without_functions(verb: str, tmp_path: Path) -> None:
+    """Said, with what adds one; a table without rows is not printed, and a program gets what it always gets."""
+    (tmp_path / "pipeline.yaml").write_text("project: p\nstages: {test: {alias: test}}\nfunctions:\n")
+    done = dollop("-C", str(tmp_path), *verb.split())
+    assert 0 == done.returncode, done.stderr
+    assert f"   ! {tmp_path}/pipeline.yaml has no functions: dollop new NAME adds one\n" == done.stderr.decode()
+    assert (b"{}\n" if verb.endswith("--json") else b"") == done.stdout
+
+
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     """As a git checkout leaves a shell that was in it."""
     (tmp_path / "gone").mkdir()

@@ -39,6 +39,14 @@ HEAD = "project: p\nfunctions:   # all of them\n"
             f"{HEAD}  a:\n    handler: a.b", f"{HEAD}  a:\n    handler: a.b\n\n  new:\n    handler: new.handle\n",
             id="no line end at the end",
         ),
+        *(
+            pytest.param(
+                f"project: p\nfunctions:{empty}\n\nother: 1\n",
+                f"project: p\nfunctions:{comment}\n  new:\n    handler: new.handle\n\nother: 1\n",
+                id=f"the first, for {empty!r}",
+            )
+            for empty, comment in [("", ""), ("  # no", "  # no"), (" {}", ""), (" {\n} # no", " # no"), (" ~", "")]
+        ),
     ],
 )
 def test_a_function_is_added_behind_the_others(before: str, after: str) -> None:
@@ -46,16 +54,13 @@ def test_a_function_is_added_behind_the_others(before: str, after: str) -> None:
     assert after == scaffold.with_function(before, "new")
     was, now = yaml.safe_load(before), yaml.safe_load(after)
     assert {"handler": "new.handle"} == now["functions"].pop("new")
-    assert was == now
+    assert was | {"functions": was["functions"] or {}} == now
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("functions: {a: {handler: a.b}}", "not a block"),
-        ("functions: {}", "not a block"),
-        ("functions:", "not a block"),
-        ("project: p", "not a block"),
         (f"{HEAD}  new: {{handler: a.b}}\n", "has a function new already"),
     ],
 )
