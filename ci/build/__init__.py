@@ -75,16 +75,13 @@ def _make(missing: list[Inputs], root: Path, cache: Cache, say: Say) -> dict[str
     wanted = {inputs.wanted.key: inputs.wanted for inputs in missing if inputs.wanted}
     with cache.temporary() as folder:
         shelf = Shelf(folder / ".shelf") if any(target.is_here(each.target) for each in wanted.values()) else None
-        readers = Readers(shelf)
-        store = Store(cache, edition(), readers)
-        try:
+        with Readers(shelf) as readers:
+            store = Store(cache, edition(), readers)
             resolved = {key: dependencies.known(each, cache, store) for key, each in wanted.items()}
             unknown = [wanted[key] for key, found in resolved.items() if found is None]
             if unknown:
                 readers.begin()
                 resolved.update(_resolve(unknown, root, cache, store, say))
-        finally:
-            readers.end()
         made = _assemble(missing, resolved, folder, cache, shelf, say)
     cache.tidy()
     return made

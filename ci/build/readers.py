@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from .. import parallel
 from ..errors import BuildError
@@ -43,6 +43,16 @@ class Readers:
         self._all: list[_Reader] = []
         self._idle: SimpleQueue[_Reader] = SimpleQueue()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for reader in self._all:  # whatever they are doing
+            os.kill(reader.process, signal.SIGKILL)
+            os.waitpid(reader.process, 0)
+            reader.requests.close()
+            reader.answers.close()
+
     def begin(self) -> None:
         """Start them, where that can be."""
         if sys.platform != "linux" or threading.active_count() > 1:
@@ -55,14 +65,6 @@ class Readers:
                 self._idle.put(self._all[-1])
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    def end(self) -> None:
-        """Whatever they are doing."""
-        for reader in self._all:
-            os.kill(reader.process, signal.SIGKILL)
-            os.waitpid(reader.process, 0)
-            reader.requests.close()
-            reader.answers.close()
 
     def read(self, path: Path, what: str) -> list[bytes]:
         """The wheel at ``path`` as ``store.dump`` has it, in parts; ``what`` names it in messages.

@@ -23,18 +23,17 @@ SCRIPT = textwrap.dedent("""
     path, folder, fault = sys.argv[1:]
     if fault == "full":
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, -1))
-    readers = Readers(Shelf(pathlib.Path(folder)))
-    readers.begin()
-    children = pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    if fault == "killed":
-        for child in children:
-            os.kill(int(child), signal.SIGKILL)
-    try:
-        parts = readers.read(pathlib.Path(path), "the wheel")
-        print(f"[{b','.join(parts).decode()}]")
-    except (BuildError, OSError) as error:
-        print(error)
-    readers.end()
+    with Readers(Shelf(pathlib.Path(folder))) as readers:
+        readers.begin()
+        children = pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        if fault == "killed":
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
+        try:
+            parts = readers.read(pathlib.Path(path), "the wheel")
+            print(f"[{b','.join(parts).decode()}]")
+        except (BuildError, OSError) as error:
+            print(error)
     print(len(children), *(child for child in children if pathlib.Path("/proc", child).exists()))
 """)
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there are no forks")
