@@ -39,15 +39,18 @@ def read_version(text: str) -> tuple[str, VersionRecord | None]:
     return own, VersionRecord(fields["commit"], fields["digest"], fields["code"])
 
 
-def layer_description(digest: str) -> str:
+def layer_description(digest: str, code_sha256: str) -> str:
     """The description to publish a layer version with: by its content it is found again."""
-    return f"{_MARK}digest={digest}"
+    return f"{_MARK}digest={digest} code={code_sha256}"
 
 
-def read_layer(text: str) -> str | None:
-    """The content digest in a layer version's description; None when somebody else published it."""
+def read_layer(text: str) -> tuple[str, str] | None:
+    """The content digest and CodeSha256 in a layer version's description; None when somebody else published it.
+
+    The latter is empty in those of before it was written.
+    """
     own, mark, fields = _split(text)
-    return fields.get("digest") if mark and not own else None
+    return (fields["digest"], fields.get("code", "")) if mark and not own and "digest" in fields else None
 
 
 def alias_description(record: AliasRecord) -> str:

@@ -19,11 +19,13 @@ from ci.parallel import each
 def newest(aws: Aws, wanted: Package) -> LiveLayer:
     """The newest version of the layer that holds what is ``wanted``, by the digest in its description.
 
-    Where there is none, what the newest of ours holds: it only makes a plan more telling, and may be out of reach.
+    One that holds other bytes than were sent is none. Where there is none, what the newest of ours holds: it only
+    makes a plan more telling, and may be out of reach.
     """
     there = _listed(aws, wanted.function)
     for item in there:
-        if record.read_layer(item.get("Description", "")) == wanted.digest:
+        digest, code_sha256 = record.read_layer(item.get("Description", "")) or ("", "")
+        if digest == wanted.digest and (not code_sha256 or _holds(aws, item["LayerVersionArn"], code_sha256)):
             return LiveLayer(item["LayerVersionArn"], max(item["Version"] for item in there))
     found = _ours(there)
     if found.ours:
@@ -31,6 +33,13 @@ def newest(aws: Aws, wanted: Package) -> LiveLayer:
             size, files = _contents(aws, found.ours[-1][1])
             return replace(found, size=size, files=files)
     return found
+
+
+def _holds(aws: Aws, arn: str, code_sha256: str) -> bool:
+    try:
+        return bool(code_sha256 == aws.call("get_layer_version_by_arn", Arn=arn)["Content"]["CodeSha256"])
+    except AbsentError:  # deleted since it was listed
+        return False
 
 
 def own(aws: Aws, name: str) -> LiveLayer:

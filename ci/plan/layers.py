@@ -35,8 +35,9 @@ def arranged(
             there = live[layer.function]
             arn = there.arn or _next(region, function, layer, there.newest)
             if there.arn is None:
+                described = layer_description(layer.digest, layer.code_sha256)
                 publish[arn] = PublishLayer(
-                    layer, arn, layer_description(layer.digest), function.runtime, function.architecture,
+                    layer, arn, described, function.runtime, function.architecture,
                     store(function, layer, region), code=_compared(layer, there) if there.size else None,
                 )
             layers = [arn, *function.settings.get("Layers", ())]

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from urllib.request import urlopen
 
 import pytest
 
@@ -101,7 +102,8 @@ def test_a_layer_is_published_once(
     strict.forget()
     assert "nothing to do: 3 unchanged" in dollop("deploy", "test").out
     assert [] == strict.writes()
-    assert ["ListLayerVersions"] * 2 == [call.operation for call in strict.calls if "Layer" in call.operation]
+    looked = sorted(call.operation for call in strict.calls if "Layer" in call.operation)
+    assert ["GetLayerVersionByArn"] * 2 + ["ListLayerVersions"] * 2 == looked
     dollop("promote", "prod")
 
     layered.write("requirements.txt", "one==2.0\n")
@@ -198,3 +200,19 @@ def test_a_layer_is_verified_with_its_function(layered: Project, dollop: Dollop)
     differing = dollop("build", "echo", "--verify", code=1).out
     assert "~ python/one.py content" in differing
     assert "- python/one-1.0.dist-info/METADATA" in differing and "+ python/one-2.0.dist-info/METADATA" in differing
+
+
+def test_a_layer_that_is_not_what_it_says(dollop: Dollop, account: Account, layered: Project) -> None:
+    """A version that holds other bytes than its description tells is never taken, though it is the newest."""
+    dollop("deploy", "test")
+    client = account.client("lambda")
+    said = client.list_layer_versions(LayerName="demo-deps")["LayerVersions"][0]["Description"]
+    other = client.get_layer_version(LayerName="demo-others", VersionNumber=1)["Content"]["Location"]
+    with urlopen(other) as response:
+        client.publish_layer_version(LayerName="demo-deps", Description=said, Content={"ZipFile": response.read()})
+    assert "nothing to do: 3 unchanged" in dollop("deploy", "test").out
+    client.delete_layer_version(LayerName="demo-deps", VersionNumber=1)
+    dollop("deploy", "test")
+    assert [2, 3] == versions(account, "demo-deps")
+    assert ["demo-deps:3"] == used(account, "echo")
+    assert b'"1.0"' == answer(account, "echo")
