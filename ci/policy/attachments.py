@@ -9,15 +9,17 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncl
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Iterable, Sequence
 
 from ci import settings
 from ci.attachments import resources
 from ci.model import Attachment, Function
+from ci.policy.needs import Names
 from ci.policy.statement import Place, Statement
 
-Grant = Callable[[Sequence[Function], tuple[str, ...], tuple[str, ...], Place], Iterable[Statement]]
-"""Of the functions, their ARNs, those ARNs qualified, and where they are."""
+Grant = Callable[[Sequence[Function], Sequence[str], Names, Place], Iterable[Statement]]
+"""Of the functions, the aliases that it is about, their ARNs, and where they are."""
 
 
 def _kinds(functions: Iterable[Function]) -> frozenset[str]:
@@ -29,7 +31,7 @@ def _kinds(functions: Iterable[Function]) -> frozenset[str]:
 
 
 def looking_around(
-    functions: Sequence[Function], arns: tuple[str, ...], qualified: tuple[str, ...], where: Place
+    functions: Sequence[Function], aliases: Sequence[str], names: Names, where: Place
 ) -> Iterable[Statement]:
     """To compare what is there."""
     kinds = _kinds(functions)
@@ -39,7 +41,7 @@ def looking_around(
         "provisioned": "lambda:GetProvisionedConcurrencyConfig",
     }
     if actions := tuple(sorted(action for kind, action in calls.items() if kind in kinds)):
-        yield Statement("ReadAround", actions, (*arns, *qualified))
+        yield Statement("ReadAround", actions, (*names.functions, *names.qualified))
     # AWS has no narrower resource for what lists mappings, rules or log groups.
     everywhere = {
         "event": "lambda:ListEventSourceMappings",
@@ -51,17 +53,17 @@ def looking_around(
     if "event" in kinds:
         yield Statement("ReadMappings", ("lambda:ListTags",), (_mappings(where),))
     if "rule" in kinds:
-        yield Statement("ReadRules", ("events:ListTargetsByRule",), (_rules(where),))
+        yield Statement("ReadRules", ("events:ListTargetsByRule",), _rules(functions, aliases, where))
 
 
 def attaching(
-    functions: Sequence[Function], arns: tuple[str, ...], qualified: tuple[str, ...], where: Place
+    functions: Sequence[Function], aliases: Sequence[str], names: Names, where: Place
 ) -> Iterable[Statement]:
     """To make it so."""
     kinds = _kinds(functions)
     if not kinds:
         return
-    yield Statement("MarkAround", ("lambda:TagResource", "lambda:UntagResource"), arns)
+    yield Statement("MarkAround", ("lambda:TagResource", "lambda:UntagResource"), names.functions)
     calls = {
         "permission": ("lambda:AddPermission", "lambda:RemovePermission"),
         "url": (
@@ -75,12 +77,12 @@ def attaching(
         ),
     }
     if actions := tuple(sorted(action for kind in calls if kind in kinds for action in calls[kind])):
-        yield Statement("WriteAround", actions, (*arns, *qualified))
+        yield Statement("WriteAround", actions, (*names.functions, *names.qualified))
     if "event" in kinds:
-        yield from _mapping(qualified and _connected(functions, where) or arns)
+        yield from _mapping(names.qualified and _connected(functions, where) or names.functions)
         yield Statement("TagMappings", ("lambda:TagResource",), (_mappings(where),))
     if "rule" in kinds:
-        yield Statement("WriteRules", _RULES, (_rules(where),))
+        yield Statement("WriteRules", _RULES, _rules(functions, aliases, where))
     if "retention" in kinds:
         yield Statement("KeepLogs", _RETENTIONS, tuple(_logs(functions, where)))
 
@@ -90,7 +92,7 @@ _RULES = tuple(f"events:{verb}" for verb in ("DeleteRule", "PutRule", "PutTarget
 _RETENTIONS = tuple(f"logs:{verb}" for verb in ("CreateLogGroup", "DeleteRetentionPolicy", "PutRetentionPolicy"))
 
 _TOGETHER = 30
-"""Functions in one condition, which has to fit into a policy."""
+"""Functions in one condition, which has to fit into a policy; rules that are named each by each."""
 
 
 def _mapping(arns: Sequence[str]) -> Iterable[Statement]:
@@ -110,8 +112,13 @@ def _mappings(where: Place) -> str:
     return where.arn("lambda", "event-source-mapping:*")
 
 
-def _rules(where: Place) -> str:
-    return where.arn("events", f"rule/{resources.PREFIX}*")
+def _rules(functions: Iterable[Function], aliases: Sequence[str], where: Place) -> tuple[str, ...]:
+    """Those of the functions that have schedules: a rule's name begins with its function's and tells the alias."""
+    scheduled = (function for function in functions if "rule" in _kinds([function]))
+    begin = [resources.rule_prefix(each.aws_name, alias) for each in scheduled for alias in aliases]
+    if len(begin) > _TOGETHER:
+        begin = [os.path.commonprefix(begin)]
+    return tuple(where.arn("events", f"rule/{each}*") for each in begin)
 
 
 def _logs(functions: Iterable[Function], where: Place) -> Iterable[str]:

@@ -36,7 +36,7 @@ class Tasks:
         yield needs.reading(self._names(self._everywhere))
         yield from needs.expanding(every, self._parameters)
         yield from needs.layers(every, self._everywhere)
-        yield from self._around(self._everywhere, looking_around)
+        yield from self._around(self._everywhere, looking_around, *stages)
         yield from needs.looking_up((stage, self.direct(stage)) for stage in stages)
         yield from _assuming(self._looking)
 
@@ -46,9 +46,9 @@ class Tasks:
         every = needs.there(self.functions, (site for each in stages for site in self.direct(each).values()))
         yield needs.reading(self._names(self._everywhere))
         yield from needs.expanding(every, self._parameters)
-        yield from self._around(self._everywhere, looking_around)
+        yield from self._around(self._everywhere, looking_around, *stages)
         yield from needs.uploading(self._names(places), needs.there(self.functions, places.values()), places)
-        yield from self._around(places, attaching)
+        yield from self._around(places, attaching, stage)
         yield from needs.smoking(self._names(places), stage)
         yield from needs.watching(stage)
         yield from needs.handing_over(stage, places)
@@ -62,10 +62,10 @@ class Tasks:
         others = {place: site for place, site in own.items() if place not in before}
         yield needs.reading(self._names(dict.fromkeys((*before, *own))))
         yield from needs.expanding(needs.there(self.functions, (*before.values(), *own.values())), ())
-        yield from self._around(own, looking_around)
+        yield from self._around(own, looking_around, stage)
         yield Statement("MoveAliases", needs.POINT, self._names(shared).functions)
         yield from needs.uploading(self._names(others), needs.there(self.functions, others.values()), others)
-        yield from self._around(own, attaching)
+        yield from self._around(own, attaching, stage)
         yield from needs.smoking(self._names(own), stage, bool(others))
         yield from needs.watching(stage)
         yield from needs.handing_over(stage, own)
@@ -83,17 +83,17 @@ class Tasks:
         yield needs.reading(self._names(places))
         yield from needs.expanding(own, ())
         yield from needs.layers(own, places)
-        yield from self._around(places, looking_around)
+        yield from self._around(places, looking_around, stage)
         yield from needs.looking_up([(stage, places)])
 
     def releasing_there(self, stage: Stage) -> Iterable[Statement]:
         """What the role that changes something needs there."""
         places, own = elsewhere(stage), needs.there(self.functions, stage.sites)
         yield needs.reading(self._names(places))
-        yield from self._around(places, looking_around)
+        yield from self._around(places, looking_around, stage)
         yield from needs.expanding(own, ())
         yield from needs.uploading(self._names(places), own, places)
-        yield from self._around(places, attaching)
+        yield from self._around(places, attaching, stage)
         yield from needs.smoking(self._names(places), stage)
         yield from needs.watching(stage)
         yield from needs.handing_over(stage, places)
@@ -121,12 +121,12 @@ class Tasks:
     def _names(self, places: Iterable[Place]) -> needs.Names:
         return needs.Names.pattern(self.prefix, places) if self.prefix else needs.Names.each(self.functions, places)
 
-    def _around(self, places: Iterable[Place], grant: Grant) -> Iterable[Statement]:
+    def _around(self, places: Iterable[Place], grant: Grant, *stages: Stage) -> Iterable[Statement]:
         """What ``grant`` gives in each of ``places``, as one statement of each name: no two may have the same."""
         found: dict[str, Statement] = {}
+        aliases = list(dict.fromkeys(stage.alias for stage in stages))
         for place in places:
-            names = self._names([place])
-            for each in grant(self.functions, names.functions, names.qualified, place):
+            for each in grant(self.functions, aliases, self._names([place]), place):
                 found[each.sid] = _both(found[each.sid], each) if each.sid in found else each
         return found.values()
 

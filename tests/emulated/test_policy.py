@@ -20,6 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ci import config, local, policy
+from ci.attachments import resources
 from ci.model import Canary, Function, Packaging, Pipeline, Site, Smoke, Stage
 from ci.policy.statement import Document
 from tests.emulated import command
@@ -230,15 +231,23 @@ def _refused(call: Callable[[], Any]) -> bool:
 
 
 def as_checked(document: Document) -> dict[str, Any]:
-    """``document`` as this emulator can check it: it has rules of the default bus under ``rule/default/`` or ``*``
-    (AWS: ``rule/NAME``), and does not know the condition ``lambda:FunctionArn``."""
+    """``document`` as this emulator can check it: it has rules of the default bus under ``rule/default/NAME`` (AWS:
+    ``rule/NAME``), their targets under ``*``, and does not know the condition ``lambda:FunctionArn``."""
 
-    def one(statement: dict[str, Any]) -> dict[str, Any]:
+    def several(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if statement["Sid"].startswith("WriteMappings"):
-            return {key: value for key, value in statement.items() if key != "Condition"}
-        return {**statement, "Resource": ["*"]} if statement["Action"][0].startswith("events:") else statement
+            yield {key: value for key, value in statement.items() if key != "Condition"}
+        elif statement["Action"][0].startswith("events:"):
+            named = [action for action in statement["Action"] if action in ("events:DeleteRule", "events:PutRule")]
+            rules = [resource.replace(":rule/", ":rule/default/") for resource in statement["Resource"]]
+            others = [action for action in statement["Action"] if action not in named]
+            yield {**statement, "Action": others, "Resource": ["*"]}
+            if named:
+                yield {**statement, "Sid": "Rules", "Action": named, "Resource": rules}
+        else:
+            yield statement
 
-    return {**document, "Statement": [one(statement) for statement in document["Statement"]]}
+    return {**document, "Statement": [each for statement in document["Statement"] for each in several(statement)]}
 
 
 def test_roles_do_what_is_around_a_function(
@@ -287,6 +296,15 @@ def test_roles_do_what_is_around_a_function(
     release(said, ("", "deploy", "test"))  # creating is more than these policies allow here
     release(said + around)
     release(said + around.replace("rate(1 day)", "rate(2 days)").replace("batch_size: 1", "batch_size: 2"))
+    ours = {resources.rule_prefix("audit", alias): alias for alias in ("test", "prod")}
+    theirs = [resources.rule_prefix("payroll", "test"), resources.rule_prefix("audit", "staging"), "dollop-audit-"]
+    for role, own in (("deploy-test", "test"), ("promote-prod", "prod")):
+        assumed = clients("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}", RoleSessionName="run-3")
+        events = clients("events", assumed["Credentials"])
+        for begin in (*ours, *theirs):
+            put = {"Name": f"{begin}hourly", "ScheduleExpression": "rate(1 hour)"}
+            assert (ours.get(begin) != own) is _refused(lambda: events.put_rule(**put)), (role, begin)
+            assert (ours.get(begin) != own) is _refused(lambda: events.delete_rule(Name=put["Name"])), (role, begin)
     assert "allow lambda:" in dollop("observe", "plan", "test", "audit").err
     # The emulator looks for the log group's ARN without the ":*" that AWS wants there.
     assert "allow logs:FilterLogEvents" in dollop("observe", "logs", "audit").err

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ci import policy
-from ci.attachments.resources import wanted
+from ci.attachments.resources import rule_prefix, wanted
 from ci.config.template import Template
 from ci.errors import UsageError
 from ci.model import Canary, CodeDeploy, Function, Packaging, Pipeline, Site, Smoke, Stage
@@ -86,10 +86,14 @@ def test_what_is_around_functions_is_granted_where_it_is_named(key: str) -> None
 
 
 def test_what_is_written_around_functions_is_ours() -> None:
-    """Rules by our prefix, mappings by the functions that they call, all else by the functions' names."""
+    """Rules by function and alias, mappings by the functions that they call, all else by the functions' names."""
     roles = made(surrounded("echo", **AROUND), function("silent"))
-    rule = "arn:aws:events:eu-west-1:123456789012:rule/dollop-*"
-    assert {rule} == resources(roles["promote-prod"], "events:PutTargets")
+    rules = {
+        alias: f"arn:aws:events:eu-west-1:123456789012:rule/{rule_prefix('echo', alias)}*" for alias in ("test", "live")
+    }
+    assert {rules["live"]} == resources(roles["promote-prod"], "events:PutTargets")
+    assert {rules["test"]} == resources(roles["deploy-test"], "events:PutTargets")
+    assert set(rules.values()) == resources(roles["plan"], "events:ListTargetsByRule")
     mapping = next(one for one in statements(roles["promote-prod"]) if one["Sid"] == "WriteMappings")
     assert {"ArnLike": {"lambda:FunctionArn": [f"{ARN}echo:*"]}} == mapping["Condition"]
     group = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/echo"
@@ -98,13 +102,18 @@ def test_what_is_written_around_functions_is_ours() -> None:
     assert names == resources(roles["deploy-test"], "lambda:CreateFunctionUrlConfig")
 
 
+@pytest.mark.parametrize("key", ["events", "schedules"])
 @pytest.mark.parametrize("count", [100, 1000])
-def test_events_of_many_functions_fit(count: int) -> None:
-    """Conditions are cut to what a policy holds."""
-    line = pipeline(*(surrounded(f"shop-function-{number:04}", events=AROUND["events"]) for number in range(count)))
-    for role in policy.roles(line, policy.place(line)):
+def test_what_is_around_many_functions_fits(count: int, key: str) -> None:
+    """Conditions are cut to what a policy holds; rules that are too many are named by what their functions share."""
+    line = pipeline(*(surrounded(f"shop-function-{number:04}", **{key: AROUND[key]}) for number in range(count)))
+    roles = policy.roles(line, policy.place(line))
+    for role in roles:
         assert len(role.documents) <= policy.POLICIES_LIMIT
         assert max(map(size, role.documents)) <= POLICY_LIMIT
+    rules = resources(policy.role(roles, "deploy-test"), "events:PutRule")
+    assert all(each.startswith("arn:aws:events:eu-west-1:123456789012:rule/dollop-shop-function-") for each in rules)
+    assert (key == "schedules") == len(rules)
 
 
 def test_promotion_uploads_nothing() -> None:
