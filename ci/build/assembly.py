@@ -204,6 +204,8 @@ def _way_out(inputs: Inputs, found: Finding, by: str) -> str:
         return "name it under environment in pipeline.yaml: Lambda has the variables that are there, and its own"
     if found.kind == "written":
         return "write below /tmp: all else is read-only on Lambda"
+    if found.kind == "semaphore":
+        return "Lambda has no shared memory, and so no locks, queues and pools of multiprocessing: use threads"
     if found.kind == "library":
         return (
             f"{found.missing} is not on Lambda: require a build that brings it, put it into lib/ of the package, "

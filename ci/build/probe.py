@@ -4,8 +4,8 @@ Python that a runtime has.
 
 The answer, a JSON file, is empty when the handler is there. Else ``kind`` is ``missing`` (``missing`` names the module
 that cannot be found), ``library`` (it names the shared library), ``variable`` (it names the variable of the
-environment), ``written`` (it names the file that Lambda lets nobody write), ``wrong`` (it would fail on Lambda too) or
-``unclear`` (it may fail only here); ``file`` and ``line`` are where.
+environment), ``written`` (it names the file that Lambda lets nobody write), ``semaphore`` (Lambda has none), ``wrong``
+(it would fail on Lambda too) or ``unclear`` (it may fail only here); ``file`` and ``line`` are where.
 
 With an empty handler, and what to ``prepare`` in the place of the answer, it serves many: see ``serve``.
 """
@@ -80,6 +80,23 @@ def load_as_runtime(folders: Sequence[str]) -> None:
             importlib.import_module(module)
 
 
+def without_semaphores() -> None:
+    """Locks, queues and pools of multiprocessing need shared memory, which Lambda has not.
+
+    https://aws.amazon.com/blogs/compute/parallel-processing-in-python-with-aws-lambda/
+    """
+    try:
+        implementation: Any = importlib.import_module("_multiprocessing")
+    except ImportError:
+        return
+
+    class SemLock(implementation.SemLock):  # type: ignore[misc]
+        def __new__(cls, *arguments: Any, **named: Any) -> None:  # type: ignore[misc]
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    implementation.SemLock = SemLock
+
+
 class ReadOnly:
     """Lets nobody write but where Lambda does; ``end`` lets everybody. Bytecode may be written: nobody would see it."""
 
@@ -149,6 +166,8 @@ def _kind(error: BaseException, module: str, name: str, refused: Set[str]) -> tu
         return "variable", str(error.args[0])
     if isinstance(error, OSError) and error.errno == errno.EROFS and str(error.filename) in refused:
         return "written", str(error.filename)
+    if isinstance(error, OSError) and error.errno == errno.ENOSYS and "multiprocessing" in sys.modules:
+        return "semaphore", ""
     if isinstance(error, ModuleNotFoundError):
         # Distributions build Python without some of its library; Lambda's has all that Linux can have.
         missing = error.name or ""
@@ -290,6 +309,7 @@ def become(asked: Dict[str, Any]) -> Dict[str, Any]:
 if __name__ == "__main__":
     _, handle, libraries, answer, *folders = sys.argv
     sys.meta_path.append(Provided(libraries))
+    without_semaphores()
     forked = not handle
     if forked:
         sys.path[:0] = folders
