@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import select
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from ..model import Function
-from . import elf, fork, probe
+from . import elf, fork, probe, runtime
 from .archive import Entries
 from .cache import Cache
 from .elf import Binary
@@ -32,13 +31,6 @@ _SECONDS = 30
 """Lambda gives an import 10 s; a busy build host may be slower."""
 _OLDEST = (3, 8)
 """The Python that ``probe`` is written for."""
-_SET = re.compile(
-    r"AWS_(ACCESS_KEY(_ID)?|SECRET_ACCESS_KEY|SESSION_TOKEN|(LAMBDA|XRAY|CONTAINER)_.*)|_.*|LC_.*"
-    r"|PYTHONPATH|PWD|SHLVL|USER|LOGNAME|HOSTNAME"
-)
-"""Variables that Lambda, or who wrote its runtime, may set beside those that a trial has."""
-_LACKED = "lacked"
-"""A folder of empty files: the loader takes none of them, and looks no further."""
 _LINES = 5
 """Of what the handler printed, so many are shown."""
 
@@ -56,7 +48,7 @@ class Trial:
         self._python = python
         self._folder = folder
         self._tree = tree
-        self._values = _values(function)
+        self._values = runtime.values(function)
         self._fork = fork
         self._process = None if fork and self._forked(fork) else self._begin()
 
@@ -90,7 +82,7 @@ class Trial:
         return fork.begin({
             "handler": self._function.handler, "answer": str(self._folder / "answer"),
             "output": str(self._folder / "output"), "folders": [str(place) for place in places],
-            "environ": _environ(self._function, self._folder, places),
+            "environ": runtime.environ(self._function, self._folder, places),
         })
 
     def _begin(self) -> subprocess.Popen[bytes]:
@@ -99,7 +91,7 @@ class Trial:
         with (self._folder / "output").open("wb") as output:
             return subprocess.Popen(
                 [*_script(self._python, self._function.handler), self._folder / "answer", *places],
-                cwd=places[0], env=_environ(self._function, self._folder, places),
+                cwd=places[0], env=runtime.environ(self._function, self._folder, places),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )
 
@@ -128,7 +120,7 @@ class Trial:
         if kind == "library":
             certain = not elf.provided(missing)
         elif kind == "variable":
-            certain = not _SET.fullmatch(missing) and not self._function.settings.get("Layers")
+            certain = not runtime.SET.fullmatch(missing) and not self._function.settings.get("Layers")
         return Finding(
             self._shown(said["what"]), "" if kind in ("variable", "written") else missing, kind, certain,
             self._shown(said["file"]), said["line"], self._output(),
@@ -182,8 +174,8 @@ class Trials:
         apart = bool(function.packaging.layer) or not _tops(own) & _tops(dependencies)
         (folder / "tmp").mkdir()
         for library in lacked:
-            (folder / _LACKED).mkdir(exist_ok=True)
-            (folder / _LACKED / library).touch()
+            (folder / runtime.LACKED).mkdir(exist_ok=True)
+            (folder / runtime.LACKED / library).touch()
         lay(own if apart else package, folder / "task", self._shelf)
         tree = Tree(dependencies, self._cache, self._shelf) if apart and dependencies else None
         forkable = own if apart and not lacked else {}
@@ -202,10 +194,10 @@ class Trials:
     ) -> tuple[list[str], list[Path], dict[str, str], str]:
         """Of what the import's process is a fork, if of any."""
         places = [tree.path] if tree else []
-        variables = _environ(function, Path(), places or [Path()])
+        variables = runtime.environ(function, Path(), places or [Path()])
         same = {name: value for name, value in variables.items() if name not in fork.DIFFERING}
-        imports = fork.imports(function, own)
-        return _script(python, ""), places, {**same, "LD_LIBRARY_PATH": _libraries(function, Path(), places)}, imports
+        same["LD_LIBRARY_PATH"] = runtime.libraries(function, Path(), places)
+        return _script(python, ""), places, same, fork.imports(function, own)
 
 
 def interpreter(target: Target, package: Entries, binaries: Mapping[str, Binary]) -> str | None:
@@ -231,13 +223,6 @@ def _script(python: str, handler: str) -> list[str]:
     boto = find_spec("botocore")
     libraries = str(Path(boto.origin).parent.parent) if boto and boto.origin else ""
     return [python, "-I", "-S", "-u", "-X", "utf8", probe.__file__, handler, libraries]
-
-
-def _libraries(function: Function, folder: Path, places: list[Path]) -> str:
-    """Lambda's has the package and its lib/, and none of a layer's folders for Python."""
-    places = places[:1] if function.packaging.layer else places
-    lacked = [folder / _LACKED] if (folder / _LACKED).is_dir() else []
-    return os.pathsep.join(map(str, [*lacked, *(path for place in places for path in (place, place / "lib"))]))
 
 
 def _ends(process: subprocess.Popen[bytes]) -> bool:
@@ -269,51 +254,3 @@ def _installed(version: str) -> str | None:
 def _tops(package: Entries) -> set[str]:
     """The names that can be imported of it, at least."""
     return {path.split("/")[0].split(".")[0] for path in package}
-
-
-def _values(function: Function) -> dict[str, str]:
-    """The function's own variables; those that are expanded only when it is deployed are empty."""
-    values = {}
-    for name, secret in function.environment.items():
-        try:
-            values[name] = secret.reveal()
-        except TypeError:
-            values[name] = ""
-    return values
-
-
-def _environ(function: Function, folder: Path, places: list[Path]) -> dict[str, str]:
-    """numpy begins a thread for each processor, and needs none of them to be imported.
-
-    The home is the one that Lambda's user has: it is not there, and nobody can make it.
-    """
-    own = {"OPENBLAS_NUM_THREADS": "1", "HOME": "/home/sbx_user1051", "LANG": "en_US.UTF-8", "TZ": ":UTC"}
-    return {**own, **_values(function), **_lambda(function, folder, places)}
-
-
-def _lambda(function: Function, folder: Path, places: list[Path]) -> dict[str, str]:
-    """The variables that Lambda sets, without credentials: importing must not reach AWS as whoever builds.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-    """
-    group = function.settings.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function.aws_name}"
-    return {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.settings.get("MemorySize", 128)),
-        "AWS_LAMBDA_FUNCTION_NAME": function.aws_name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": group,
-        "AWS_LAMBDA_LOG_STREAM_NAME": "2000/01/01/[$LATEST]00000000000000000000000000000000",
-        "AWS_REGION": "us-east-1",
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "LAMBDA_RUNTIME_DIR": "/var/runtime",
-        "LAMBDA_TASK_ROOT": str(places[0]),
-        "LD_LIBRARY_PATH": _libraries(function, folder, places),
-        "PATH": os.defpath,
-        "TMPDIR": str(folder / "tmp"),
-        "_HANDLER": function.handler,
-    }

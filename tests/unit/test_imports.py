@@ -133,7 +133,7 @@ def test_only_apply_writes() -> None:
 def test_few_reveal_secrets() -> None:
     """Where a secret's value is taken: to send it, to measure it, to compare it, to import a handler with it."""
     sent = {"ci/apply/parameters.py", "ci/record.py"}
-    expected = sent | {"ci/config/environment.py", "ci/diff.py", "ci/build/trial.py"}
+    expected = sent | {"ci/config/environment.py", "ci/diff.py", "ci/build/runtime.py"}
     assert expected == {file for file in FILES for name, _ in called(file) if name == "reveal"}
 
 
