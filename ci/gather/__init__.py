@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -59,9 +60,16 @@ def to_promote(
     return sites.joined(workspace.in_each([stage], promotion.plan))
 
 
+_VERSION = re.compile("[1-9][0-9]{0,5}")
+_COMMIT = re.compile("[0-9a-f]{7,64}[+]?")
+
+
 def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: str = "previous") -> Plan:
     """``to`` is ``previous``, a version number, or a commit (7 characters of it or more)."""
-    number = to.isdecimal() and len(to) < 7
+    number, commit = _VERSION.fullmatch(to), _COMMIT.fullmatch(to)
+    if not (number or commit or to == "previous"):
+        what = f"neither previous, nor a version, nor a commit: {to!r}"
+        raise UsageError(what, "dollop status --versions lists both; of a commit it takes 7 characters or more")
     if number and len(workspace.sites(stage)) > 1:
         what = f"{to} is another version in each region of {stage.name}"
         raise UsageError(what, "name a commit, or choose a region: --region")
@@ -69,8 +77,7 @@ def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: s
 
     def one(site: Site) -> Plan:
         aws = workspace.at(site)
-        commit = to != "previous" and not number
-        found = live.read(aws, stage, functions, aliases=True, versions=commit, track=workspace.track)
+        found = live.read(aws, stage, functions, aliases=True, versions=bool(commit), track=workspace.track)
         release = ""
         if to == "previous":
             numbers = rollback.targets(stage, functions, found, whole=not globs)

@@ -137,19 +137,31 @@ def _nothing(name: str, stage: Stage, alias: LiveAlias | None) -> str:
 
 
 def by_commit(functions: Iterable[Function], live: Live, commit: str) -> dict[str, str]:
-    """Function -> its newest version that was built from ``commit`` (a prefix of 7 characters or more)."""
+    """Function -> its newest version that was built from ``commit`` (a prefix of 7 characters or more).
+
+    What was built from a work tree that differed is another: its commit ends in ``+``.
+    """
     found: dict[str, str] = {}
     missing: list[str] = []
+    commits: set[str] = set()
     for function in functions:
         versions = (getattr(live.functions[function.name], "versions", None)) or ()
-        built = [v.version for v in versions if v.commit and v.commit.startswith(commit)]
+        built = [version for version in versions if _is_of(version.commit or "", commit)]
         if built:
-            found[function.name] = built[-1]
+            found[function.name] = built[-1].version
+            commits |= {str(version.commit) for version in built}
         else:
             missing.append(f"{function.name}: no version was built from {commit}")
+    if len(commits) > 1:
+        raise Refused(f"several commits begin with {commit}: {', '.join(sorted(commits))}", "say more of it")
     if missing:
         raise Refused("\n".join(missing), "dollop status --versions lists versions with their commits")
     return found
+
+
+def _is_of(built: str, commit: str) -> bool:
+    start = commit.removesuffix("+")
+    return built.startswith(start) and built.endswith("+") == (start != commit)
 
 
 def rollback(

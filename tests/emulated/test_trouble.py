@@ -56,6 +56,10 @@ INPUT: dict[str, tuple[tuple[str, ...], tuple[str, str], str]] = {
     ),
     "a record that is not there": (("promote", "prod", "--release", "no.json"), ("", ""), r"'no\.json' does not exist"),
     "a plan that is not there": (("deploy", "test", "--plan", "no.json"), ("", ""), r"'no\.json' does not exist"),
+    "nothing to go back to": (("rollback", "prod", "--to", ""), ("", ""), r"neither previous.*''\n.*status --versions"),
+    "a branch to go back to": (("redeploy", "prod", "--what", "master"), ("", ""), r"nor a commit: 'master'"),
+    "too little of a commit": (("rollback", "prod", "--to", "abcde"), ("", ""), r"nor a commit: 'abcde'\n.*7 char"),
+    "a version that AWS never gives": (("rollback", "prod", "--to", "0"), ("", ""), r"nor a version.*'0'"),
     "a record that cannot be written": (("deploy", "test", "--record", "no/x.json"), ("", ""), r"cannot be written"),
 }
 

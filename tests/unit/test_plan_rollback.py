@@ -214,7 +214,7 @@ def test_by_commit() -> None:
     """The newest version that was built from it; functions without one are named, all of them."""
     live = given.live(
         {
-            "a": found(version("1", commit="aaaaaaa1"), version("2", commit="aaaaaaa2"), version("3")),
+            "a": found(version("1", commit="aaaaaaa1"), version("2", commit="aaaaaaa1"), version("3")),
             "b": found(version("1", commit=None)),
             "c": None,
         }
@@ -223,3 +223,17 @@ def test_by_commit() -> None:
     with pytest.raises(Refused) as refused:
         rollback.by_commit([function(name) for name in "abc"], live, "aaaaaaa")
     assert "b: no version was built from aaaaaaa\nc: no version was built from aaaaaaa" == refused.value.message
+
+
+def test_by_commit_of_a_work_tree_that_differed() -> None:
+    """Not the commit itself: what nobody has committed is gone back to only when it is named so."""
+    live = given.live({"a": found(version("1", commit="aaaaaaa1"), version("2", commit="aaaaaaa1+"))})
+    assert {"a": "1"} == rollback.by_commit([function("a")], live, "aaaaaaa")
+    assert {"a": "2"} == rollback.by_commit([function("a")], live, "aaaaaaa+")
+
+
+def test_by_commit_that_is_not_the_only_one() -> None:
+    """Nobody guesses which of them was meant."""
+    live = given.live({"a": found(version("1", commit="aaaaaaa1"), version("2", commit="aaaaaaa2"))})
+    with pytest.raises(Refused, match="several commits begin with aaaaaaa: aaaaaaa1, aaaaaaa2"):
+        rollback.by_commit([function("a")], live, "aaaaaaa")
