@@ -85,7 +85,10 @@ def _attach(job: Job, function: FunctionPlan, action: Attach) -> None:
     """One write. What is there already, by a call of ours whose answer was lost, is as good. Raises AwsError."""
     anchor = _anchor(job, function, action)
     try:
-        _write(anchor, action)
+        if action.after is None:
+            _write(anchor, action)
+        else:
+            anchor.aws.appeared(lambda: _write(anchor, action))
     except MovedError:
         if not _is_there(anchor, action):
             raise

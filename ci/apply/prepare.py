@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 
 from ci import diff
@@ -150,16 +151,18 @@ class _Preparation:
         return found
 
     def _publish(self, function: FunctionPlan, action: PublishVersion, revision: str) -> str:
-        name = function.aws_name
+        aws, name = self.job.aws(function), function.aws_name
         description = version_description(action.record, action.description)
+        publish = functools.partial(
+            aws.call,
+            "publish_version",
+            FunctionName=name,
+            CodeSha256=action.record.code_sha256,
+            Description=description,
+            RevisionId=revision,
+        )
         try:
-            number = self.job.aws(function).call(
-                "publish_version",
-                FunctionName=name,
-                CodeSha256=action.record.code_sha256,
-                Description=description,
-                RevisionId=revision,
-            )["Version"]
+            number = (aws.appeared(publish) if function.new else publish())["Version"]
         except MovedError:
             number = self._published(function, description)
             if number is None:

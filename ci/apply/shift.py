@@ -6,6 +6,7 @@ With CodeDeploy, the aliases that it gets come last, so that nothing is left to 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -152,7 +153,7 @@ def _of(function: FunctionPlan, kind: type[Kind]) -> Kind | None:
 
 def _write(job: Job, move: Move) -> None:
     """Write the alias as ``move`` has it."""
-    function, action, version = move.function, move.action, move.version
+    function, action, version, aws = move.function, move.action, move.version, job.aws(move.function)
     assert not isinstance(action, PutConcurrency)
     parameters: dict[str, Any] = {"FunctionName": function.aws_name, "Name": action.alias}
     if isinstance(action, SplitAlias):
@@ -168,10 +169,11 @@ def _write(job: Job, move: Move) -> None:
     move.sent = parameters
     try:
         if action.revision is None:
-            answer = job.aws(function).call("create_alias", **parameters)
+            send = functools.partial(aws.call, "create_alias", **parameters)
         else:
             parameters = {"RoutingConfig": NO_CANARY} | parameters
-            answer = job.aws(function).call("update_alias", **parameters, RevisionId=move.known)
+            send = functools.partial(aws.call, "update_alias", **parameters, RevisionId=move.known)
+        answer = aws.appeared(send) if function.prepare else send()
     except AbsentError as error:
         raise MovedError(f"{error.message}: live moved under the plan", "plan again, look, and deploy again") from error
     except MovedError:
@@ -198,6 +200,8 @@ def _ask(job: Job, function: FunctionPlan, version: str | None = None) -> None:
     alias = _of(function, PointAlias)
     if alias is not None:
         event = json.dumps(function.smoke.event).encode()
-        answer = job.aws(function).invoke(function.aws_name, version or alias.alias, event)
+        aws = job.aws(function)
+        ask = functools.partial(aws.invoke, function.aws_name, version or alias.alias, event)
+        answer = aws.appeared(ask) if function.prepare or alias.revision is None else ask()
         smoke.check(function.function, function.smoke, answer)
         job.log("smoke test passed", function)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import botocore.exceptions as boto
@@ -15,10 +15,12 @@ from botocore.config import Config
 
 from ci.aws.pace import Pace
 from ci.aws.translation import is_passing, is_throttled, translate
-from ci.errors import AwsError, CredentialsError
+from ci.errors import AbsentError, AwsError, CredentialsError
 
 if TYPE_CHECKING:
     from ci.aws.bucket import Bucket
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Limits:
     """Between two looks at an update in progress; half as much again the next time, up to 20 times that."""
     update: float = 300.0
     """For an update to end."""
+    appear: float = 30.0
+    """For what was just made to be known to all servers of AWS."""
     watch: float = 10.0
     """Between two looks at the alarms of a canary. CloudWatch's shortest period is as long."""
     attempts: int = 6
@@ -169,6 +173,23 @@ class Aws:
         except (boto.BotoCoreError, boto.ClientError) as error:
             raise translate(error, "invoke", {"FunctionName": name}) from error
 
+    def appeared(self, send: Callable[[], Result]) -> Result:
+        """What ``send`` gives, which is about something that is there: what was just made, AWS's next server may not
+        have heard of yet. Raises AbsentError when it does not appear.
+
+        https://github.com/hashicorp/terraform-provider-aws/pull/7327
+        """
+        stop, deadline, pause = self.interrupted, time.monotonic() + self.limits.appear, self.limits.look
+        while True:
+            try:
+                return send()
+            except AbsentError:
+                if time.monotonic() > deadline:
+                    raise
+            if stop.wait(pause):
+                raise KeyboardInterrupt
+            pause = min(pause * 1.5, self.limits.look * 20)
+
     def settle(self, name: str, qualifier: str | None = None) -> dict[str, Any]:
         """GetFunction's answer once no update of the function is in progress, whether it succeeded or failed.
 
@@ -178,7 +199,7 @@ class Aws:
         parameters = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
         stop, deadline, pause = self.interrupted, time.monotonic() + self.limits.update, self.limits.look
         while True:
-            answer = self.call("get_function", **parameters)
+            answer = self.appeared(lambda: self.call("get_function", **parameters))
             state = answer["Configuration"]
             if state.get("State") != "Pending" and state.get("LastUpdateStatus") != "InProgress":
                 return answer

@@ -29,7 +29,7 @@ from tests.emulated.conftest import REGION, Account
 
 TEST, PROD = Stage("test", "test"), Stage("prod", "prod", "test")
 IMPATIENT = _aws.Limits(
-    answer=1.5, pause=0.01, quota=1.5, look=0.005, update=1.5, watch=0.05, attempts=3, get_function=10_000,
+    answer=1.5, pause=0.01, quota=1.5, look=0.005, update=1.5, appear=0.2, watch=0.05, attempts=3, get_function=10_000,
     control=10_000,
 )
 NEW = "gamma"

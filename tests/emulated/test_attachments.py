@@ -21,7 +21,7 @@ from ci.attachments import resources
 from tests.emulated import command
 from tests.emulated.conftest import REGION, Account, Project
 from tests.emulated.enforcing import DIRECT
-from tests.emulated.strict import Call, Fault, Strict
+from tests.emulated.strict import NOT_YET, Call, Fault, Strict
 
 Dollop = Callable[..., command.Result]
 
@@ -294,6 +294,20 @@ def test_an_answer_that_is_lost_is_no_failure(
     project.write("pipeline.yaml", PIPELINE + AROUND % arn_of(queue, account))
     strict.faults.append(Fault("reset after", operation, "audit"))
     done(dollop("deploy", "test"))
+    assert ALL == found(account)
+
+
+def test_what_was_just_made_may_be_unheard_of(
+    dollop: Dollop, account: Account, project: Project, strict: Strict, queue: str
+) -> None:
+    """One of AWS's servers says that the new function, or its alias, is not there: it is asked again, for a while."""
+    smoke = "    smoke: {event: {}, expect: {statusCode: 200}}\n"
+    project.write("pipeline.yaml", PIPELINE + AROUND % arn_of(queue, account) + smoke)
+    told = ("PublishVersion", "CreateAlias", "Invoke", "TagResource", "AddPermission", "CreateFunctionUrlConfig")
+    for operation in (*told, "CreateEventSourceMapping", "PutTargets"):
+        strict.faults.append(Fault(NOT_YET, operation, "audit"))
+    strict.faults.append(Fault(NOT_YET, "GetFunction", "audit", nth=2, times=2))  # the first is that of the plan
+    done(dollop("deploy", "test", "audit"))
     assert ALL == found(account)
 
 

@@ -10,7 +10,10 @@ from tests.emulated.strict.calls import Answer, Call, Gone, error
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong: ``kind``, one of ``KINDS``, from the ``nth`` such call on, ``times`` times (None: always)."""
+    """What goes wrong: ``kind``, one of ``KINDS`` or ``NOT_YET``, from the ``nth`` such call on, ``times`` times.
+
+    ``times`` None: always.
+    """
 
     kind: str
     operation: str
@@ -40,6 +43,9 @@ KINDS = (
 """``expired`` and ``denied`` last: the token for every call, the permission for every such call. ``stuck`` and
 ``update fails`` are about what an accepted update comes to."""
 
+NOT_YET = "not heard of yet"
+"""What was just made is absent for one of AWS's servers. It is none of ``KINDS``: what is read first may be absent."""
+
 LASTING = ("expired", "denied")
 OUTCOMES = ("stuck", "update fails")
 
@@ -54,6 +60,7 @@ def instead(kind: str, call: Call, hang: float) -> Answer | None:
         return Answer(502, b"<html><body>502 Bad Gateway</body></html>", {"Content-Type": "text/html"})
     action = f"{call.service}:{call.operation}"
     refusals = {
+        NOT_YET: (404, "ResourceNotFoundException", f"Function not found: {call.function}"),
         "throttled": (429, "TooManyRequestsException", "Rate exceeded"),
         "internal error": (500, "ServiceException", "An error occurred and the request cannot be processed."),
         "expired": (403, "ExpiredTokenException", "The security token included in the request is expired"),
