@@ -124,7 +124,7 @@ class Aws:
 
     def _call(self, service: str, pace: Pace, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         send = getattr(self._client(service), operation)
-        stop, started, sent = self.interrupted, time.monotonic(), 0
+        stop, started, sent, failed = self.interrupted, time.monotonic(), 0, 0
         while True:
             try:
                 with pace.turn(stop) as self._thread.slot:
@@ -135,7 +135,8 @@ class Aws:
                     pace.slow_down()
                     again = time.monotonic() - started < self.limits.quota
                 else:
-                    again = is_passing(error) and sent + 1 < self.limits.attempts
+                    failed += 1
+                    again = is_passing(error) and failed < self.limits.attempts
                 if not again:
                     raise translate(error, operation, parameters, service) from error
             longest = min(self.limits.pause * 2**sent, _LONGEST_PAUSE)

@@ -205,6 +205,18 @@ def test_what_was_written_is_looked_at(
     assert {"1"} == {version for version, *_ in aliases(account, TEST, ("alpha", "beta")).values()}
 
 
+def test_a_used_up_quota_takes_no_attempts_away(
+    strict: Strict, account: Account, through: Account, editions: tuple[Edition, Edition]
+) -> None:
+    """A server that fails once, after a call has waited for the quota more often than it is ever tried again."""
+    waits = IMPATIENT.attempts + 1
+    strict.faults.append(Fault("throttled", "CreateAlias", "alpha", times=waits))
+    strict.faults.append(Fault("internal error", "CreateAlias", "alpha", nth=waits + 1))
+    aws = connect(through)
+    apply(to_deploy(aws, editions[0]), aws, silent)
+    assert {"1"} == {version for version, *_ in aliases(account, TEST, ("alpha", "beta")).values()}
+
+
 def test_no_alias_is_given_a_version_that_is_not_ready(
     strict: Strict, account: Account, through: Account, editions: tuple[Edition, Edition]
 ) -> None:
