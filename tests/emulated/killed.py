@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ci.apply import apply
 from tests.emulated import command
 from tests.emulated.conftest import Account
-from tests.emulated.releasing import connect, edition, silent
+from tests.emulated.releasing import connect, edition
 from tests.emulated.scenarios import SCENARIOS
 
 
@@ -21,7 +20,7 @@ def start(scenario: str, account: Account, folder: Path) -> subprocess.Popen[str
 
 def main(scenario: str, account: str, url: str, folder: str) -> None:
     aws = connect(Account(account, url))
-    apply(SCENARIOS[scenario].plan(aws, edition(2, Path(folder))), aws, silent)
+    SCENARIOS[scenario].release(aws, edition(2, Path(folder)))
 
 
 if __name__ == "__main__":

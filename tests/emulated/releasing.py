@@ -91,11 +91,11 @@ def package(name: str, number: int, folder: Path) -> Package:
     return Package(name, path, digest, code, len(data), len(source), (file,))
 
 
-def connect(account: Account, limits: _aws.Limits = IMPATIENT) -> _aws.Aws:
+def connect(account: Account, limits: _aws.Limits = IMPATIENT, region: str = REGION) -> _aws.Aws:
     """As ``ci.aws.connect`` does it; the SDK's data is loaded once for all of them."""
     session = botocore.session.get_session()
     session.register_component("data_loader", _data())
-    made = boto3.Session(botocore_session=session, region_name=REGION, **account.credentials)
+    made = boto3.Session(botocore_session=session, region_name=region, **account.credentials)
     return _aws.Aws(made, account.url, limits)
 
 
@@ -136,9 +136,9 @@ def silent(message: str, **fields: str) -> None:
 Aliases = dict[str, tuple[str, dict[str, float], str]]
 
 
-def aliases(account: Account, stage: Stage, names: Iterable[str]) -> Aliases:
+def aliases(account: Account, stage: Stage, names: Iterable[str], region: str = REGION) -> Aliases:
     """Function -> version, weights and description of its alias, seen from outside."""
-    client = account.client("lambda")
+    client = account.client("lambda", region)
     found = {}
     for name in names:
         try:

@@ -16,8 +16,8 @@ from ci import aws as _aws
 from ci.apply import apply
 from ci.errors import DollopError, ReleaseError, Unwatched
 from ci.live import codedeploy
-from ci.model import Canary, CodeDeploy, Stage
-from ci.plan import rollback
+from ci.model import Canary, CodeDeploy, Stage, label
+from ci.plan import rollback, sites
 from ci.plan.plan import Plan
 from tests.emulated.conftest import REGION, Account
 from tests.emulated.embedded import Servers
@@ -41,6 +41,12 @@ class Scenario:
     plan: Callable[[_aws.Aws, Edition], Plan]
     landed: Mapping[str, Any]
     seen: Callable[[Account, Stage], Things]
+    ways: Callable[[_aws.Aws], _aws.Aws | Mapping[str, _aws.Aws]] = lambda aws: aws
+    """To each site, by its name, of the way to the first."""
+
+    def release(self, aws: _aws.Aws, wanted: Edition) -> None:
+        """Plan it and carry it out."""
+        apply(self.plan(aws, wanted), self.ways(aws), silent)
 
     @contextmanager
     def staged(
@@ -90,9 +96,9 @@ class Stand:
         return self.scenario.seen(self.account, self.scenario.stage)
 
     def release(self) -> DollopError | KeyboardInterrupt | None:
-        """Plan it and carry it out."""
+        """What became of it."""
         aws = connect(self.through)
-        return attempt(lambda: apply(self.scenario.plan(aws, self.wanted), aws, silent))
+        return attempt(lambda: self.scenario.release(aws, self.wanted))
 
     def verdict(self, error: BaseException | None) -> str:
         under_way = {f"{moved['Name']}: alias {moved['Alias']}" for moved in self.played.under_way()}
@@ -328,6 +334,36 @@ def _deployed_twice(aws: _aws.Aws, first: Edition, second: Edition) -> None:
 FIRST = {f"{name}: alias test": ("1", {}) for name in ("alpha", "beta", NEW)}
 
 
+# ---------------------------------------------------------------- in two regions at once
+
+ABROAD = "us-east-1"
+
+
+def _ways(aws: _aws.Aws) -> dict[str, _aws.Aws]:
+    account = Account(account_of(aws), str(aws._endpoint))
+    return {REGION: aws, ABROAD: connect(account, region=ABROAD)}
+
+
+def _to_deploy_in_each(aws: _aws.Aws, wanted: Edition) -> Plan:
+    return sites.joined({name: to_deploy(way, _two(wanted)) for name, way in _ways(aws).items()})
+
+
+def _deployed_in_each(aws: _aws.Aws, first: Edition, second: Edition) -> None:
+    apply(_to_deploy_in_each(aws, first), _ways(aws), silent)
+
+
+def _in_each(account: Account, stage: Stage) -> Things:
+    return {
+        f"{label(name, region)}: alias {stage.alias}": ((version, weights), description)
+        for region in (REGION, ABROAD)
+        for name, (version, weights, description) in aliases(account, stage, ("alpha", NEW), region).items()
+    }
+
+
+EACH = {f"{label(name, region)}: alias test": (version, {})
+        for region in (REGION, ABROAD) for name, version in {"alpha": "2", NEW: "1"}.items()}
+
+
 SCENARIOS = {
     "deploy": Scenario(TEST, _deployed, to_deploy, _all(TEST), _aliases),
     "promote": Scenario(PROD, _promoted, to_promote, _all(PROD), _aliases),
@@ -336,6 +372,7 @@ SCENARIOS = {
     "fed": Scenario(PROD, _promoted_fed, _to_promote_fed, FED, _all_that_feeds),
     "codedeploy": Scenario(PROD, _promoted_of_two, _to_hand_over, TWO, _aliases),
     "canary": Scenario(PROD, _promoted_with_an_alarm, _to_rehearse, TWO, _aliases),
+    "sites": Scenario(TEST, _deployed_in_each, _to_deploy_in_each, EACH, _in_each, _ways),
 }
 
 

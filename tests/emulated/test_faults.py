@@ -76,6 +76,12 @@ CALLS = {
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1, "GetAlias gamma": 1,
         "DescribeAlarms": 3,
     },
+    "sites": {
+        "GetFunction alpha": 12, "ListAliases alpha": 2, "ListVersionsByFunction alpha": 2,
+        "UpdateFunctionConfiguration alpha": 2, "UpdateFunctionCode alpha": 2, "PublishVersion alpha": 2,
+        "UpdateAlias alpha": 2,
+        "GetFunction gamma": 6, "CreateFunction gamma": 2, "PublishVersion gamma": 2, "CreateAlias gamma": 2,
+    },
 }
 """What a release that nothing disturbs calls, and how often."""
 

@@ -23,7 +23,7 @@ from tests.emulated.strict import Call
 from tests.emulated.test_faults import CALLS
 
 SAMPLE = 1
-MOVING = {"deploy": 3, "promote": 3, "redeploy": 2, "around": 12, "fed": 7, "codedeploy": 6, "canary": 6}
+MOVING = {"deploy": 3, "promote": 3, "redeploy": 2, "around": 12, "fed": 7, "codedeploy": 6, "canary": 6, "sites": 4}
 """The last calls of a release, from the first alias on: those before leave everything as it is for users."""
 
 

@@ -176,7 +176,7 @@ class Strict:
             return answer
         if call.operation == "Invoke" or not call.writes:
             return self._rules.told(call, self._upstream.send(method, path, headers, body))
-        with self._writing[call.function]:
+        with self._writing[call.where]:
             refused = self._rules.refused(call, headers)
             if refused is not None:
                 return refused

@@ -27,8 +27,14 @@ class Call:
     body: Mapping[str, Any] = field(repr=False)
     qualifier: str | None = None
     service: str = "lambda"
+    region: str = ""
     status: int = 0
     """Of the answer; 0: none was sent."""
+
+    @property
+    def where(self) -> str:
+        """The function, and in which region: another one of that name may be in another."""
+        return f"{self.region} {self.function}"
 
     @property
     def writes(self) -> bool:
@@ -52,8 +58,9 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes, at:
     if function in ("", "arn"):  # the ARN of something else
         function = _ours(data)
     qualifier = labels.get("Qualifier") or parse_qs(url.query).get("Qualifier", [None])[0]
-    signed = re.search(r"/([a-z0-9-]+)/aws4_request", headers.get("Authorization", ""))
-    return Call(operation, function, 0, 0, at, data | labels, qualifier, signed[1] if signed else "lambda")
+    signed = re.search(r"/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request", headers.get("Authorization", ""))
+    region, service = signed.groups() if signed else ("", "lambda")
+    return Call(operation, function, 0, 0, at, data | labels, qualifier, service, region)
 
 
 def _ours(data: Mapping[str, Any]) -> str:

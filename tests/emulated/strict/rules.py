@@ -36,7 +36,7 @@ class Rules:
 
     def refused(self, call: Call, headers: Mapping[str, str]) -> Answer | None:
         if call.operation in ("UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion"):
-            if time.monotonic() < self._ready.get(call.function, 0):
+            if time.monotonic() < self._ready.get(call.where, 0):
                 return error(
                     409, "ResourceConflictException",
                     "The operation cannot be performed at this time. An update is in progress for resource: "
@@ -77,9 +77,9 @@ class Rules:
         listed = self._get(f"/2015-03-31/functions/{call.function}/versions?MaxItems=10000", headers) or {}
         numbered = [item for item in listed.get("Versions", []) if item["Version"] != "$LATEST"]
         newest = max(numbered, key=lambda item: int(item["Version"]), default=None)
-        own = self._own.get(call.function)
-        self._now[call.function] = latest.get("Description", "")
-        if newest is not None and _essence(newest) == _essence(latest) and own in (None, self._now[call.function]):
+        own = self._own.get(call.where)
+        self._now[call.where] = latest.get("Description", "")
+        if newest is not None and _essence(newest) == _essence(latest) and own in (None, self._now[call.where]):
             return self.told(call, Answer(201, json.dumps(newest).encode(), {"Content-Type": "application/json"}))
         return None
 
@@ -91,22 +91,22 @@ class Rules:
     def accepted(self, call: Call, kind: str, answer: Answer) -> None:
         if call.operation in ("CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration"):
             lasts = float("inf") if kind == "stuck" else self.settle
-            self._ready[call.function] = time.monotonic() + lasts
-            self._failed.pop(call.function, None)
+            self._ready[call.where] = time.monotonic() + lasts
+            self._failed.pop(call.where, None)
             if kind == "update fails":
-                self._failed[call.function] = call.operation
+                self._failed[call.where] = call.operation
         zipped = call.body.get("ZipFile") or (call.body.get("Code") or {}).get("ZipFile")
         if zipped:
             data = base64.b64decode(zipped)
             self._code[base64.b64encode(hashlib.sha256(data).digest()).decode()] = data
         if call.operation == "PublishVersion":
             latest = json.loads(answer.body)
-            self._own[call.function] = self._now[call.function]
+            self._own[call.where] = self._now[call.where]
             lasts = max(self.settle, self.publishing)
-            self._ready[f"{call.function}:{latest['Version']}"] = time.monotonic() + lasts
+            self._ready[f"{call.where}:{latest['Version']}"] = time.monotonic() + lasts
         if call.operation == "DeleteFunction" and not call.qualifier:
             for memory in (self._ready, self._failed, self._own):
-                memory.pop(call.function, None)
+                memory.pop(call.where, None)
 
     def told(self, call: Call, answer: Answer) -> Answer:
         """The answer with the states of this layer's clock, and its own address of the code."""
@@ -127,12 +127,12 @@ class Rules:
 
     def _state(self, call: Call, item: Mapping[str, Any]) -> dict[str, str]:
         number = item["Version"]
-        key = call.function if number == "$LATEST" else f"{call.function}:{number}"
+        key = call.where if number == "$LATEST" else f"{call.where}:{number}"
         if time.monotonic() < self._ready.get(key, 0):
             if number != "$LATEST" or call.operation == "CreateFunction":
                 return {"State": "Pending", "LastUpdateStatus": "InProgress" if number == "$LATEST" else "Successful"}
             return {"State": "Active", "LastUpdateStatus": "InProgress"}
-        failed = self._failed.get(call.function) if number == "$LATEST" else None
+        failed = self._failed.get(call.where) if number == "$LATEST" else None
         if failed:
             at = "State" if failed == "CreateFunction" else "LastUpdateStatus"
             reason = "Lambda was not able to set up VPC access: the subnet has no free address"
