@@ -122,8 +122,8 @@ def of(requirements: Requirements, root: Path, environ: Mapping[str, str]) -> It
 
     ``address``, or ``name=address``: https://docs.astral.sh/uv/concepts/indexes/
     """
-    for address in requirements.indexes:
-        yield VARIABLE.sub(lambda found: environ.get(found[1], found[0]), address)
+    for option in requirements.indexes:
+        yield VARIABLE.sub(lambda found: environ.get(found[1], found[0]), option.partition(" ")[2])
     for folder in dict.fromkeys((requirements.file.parent, root)):
         for path in (folder / "pyproject.toml", folder / "uv.toml"):
             try:

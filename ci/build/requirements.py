@@ -22,7 +22,7 @@ _COMMENT = re.compile(r"(^|\s)#.*$")
 _INCLUDED = re.compile(r"(?:-r|-c|--requirements?|--constraints?)[ =]?\s*(?P<file>\S.*)")
 _HASH = re.compile(r"--hash[= ](?P<algorithm>\w+):(?P<digest>[0-9a-fA-F]+)")
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^]]*\])?\s*(?:[=<>!~;@ ]|$)")
-_INDEX = re.compile(r"(?:-i|--index-url|--extra-index-url|-f|--find-links)[ =]?\s*(?P<address>\S+://\S+)")
+_INDEX = re.compile(r"(?P<option>-i|--index-url|--extra-index-url|-f|--find-links)[ =]?\s*(?P<address>\S+)")
 _VCS = re.compile(r"(?:.*?[\s@=])?(?:git|hg|svn|bzr)\+\w+:")
 VCS_HINT = "require a release, or a local folder: what a branch or a tag means may change"
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -47,7 +47,7 @@ class Requirements:
     variables: tuple[str, ...] = ()
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     indexes: tuple[str, ...] = field(default=(), repr=False)
-    """Addresses that the files name, as they stand there: with ``${VARIABLE}``, perhaps with a password."""
+    """Options that name indexes, as they stand in the files: with ``${VARIABLE}``, perhaps with a password."""
 
     @property
     def file(self) -> Path:
@@ -135,7 +135,8 @@ def _requirements(path: Path, root: Path) -> Requirements:
                     beside = os.path.normpath(file.parent / included["file"].strip())
                     waiting.append((Path(beside), f"{shown}:{number}: "))
             elif index := _INDEX.match(line):
-                indexes.append(index["address"])
+                beside = os.path.normpath(file.parent / index["address"])
+                indexes.append(f"{index['option']} {beside if os.path.exists(beside) else index['address']}")
             elif _VCS.match(line):
                 raise BuildError(f"{shown}:{number}: required from version control", VCS_HINT)
             elif (local := _LOCAL.match(line)) and (local["editable"] or _PATH.fullmatch(local["path"])):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
+
+from packaging.version import InvalidVersion, Version
 
 from ..errors import BuildError
 from . import exports, lambdapackages, lock, requirements, target
@@ -23,6 +25,8 @@ from .target import Target
 from .uv import Uv
 
 _EXPORTED = ("poetry", "pdm", "pipenv")
+_SERIES = 3
+"""So many series of versions are looked through for one that has a wheel."""
 
 
 class Resolver:
@@ -48,7 +52,7 @@ class Resolver:
             selection = lock.select(
                 document, wanted.target, required.file.parent, {}, wanted.groups, wanted.extras
             )
-            others, unfit = _otherwise(self._unfit(selection, wanted.target), wanted)
+            others, unfit = _otherwise(self._unfit(selection, wanted.target, required), wanted)
             if unfit:
                 raise _nothing_for(unfit, wanted, what)
             return selection.replaced(others)
@@ -63,41 +67,75 @@ class Resolver:
             return self._choose(wanted, exported, what)
 
     def _choose(self, wanted: Wanted, asked: Requirements, what: str) -> tuple[Artifact, ...]:
-        """Ask uv. What no file can be used of is asked for once more, as a wheel: an older version may have one.
-
-        Then all else is chosen anew beside those versions: the fallback's platform knows too few of its wheels.
-        """
-        nearest, lower = _platforms(wanted.target)
-        selection = self._ask(wanted, asked, nearest, what)
-        older: dict[str, str] = {}
-        while unfit := self._unfit(selection, wanted.target):
-            names = {*older, *(artifact.name for artifact in unfit)}
-            found = self._older(wanted, asked, lower, what, names) if names > older.keys() else None
-            if found is None:
-                others, unfit = _otherwise(unfit, wanted)
-                if unfit:
-                    raise _nothing_for(unfit, wanted, what)
-                return selection.replaced(others)
-            older = {artifact.name: artifact.version for artifact in found.artifacts if artifact.name in names}
-            selection = self._ask(wanted, asked, nearest, what, pins=older) if lower != nearest else found
+        """Ask uv. What no file can be used of is asked for once more, as a wheel: an older version may have one."""
+        selection = self._ask(wanted, asked, _platforms(wanted.target)[0], what)
+        unfit = self._unfit(selection, wanted.target, asked)
+        newest = {artifact.name: artifact.version for artifact in unfit}
+        older = self._older(wanted, asked, what, unfit) if unfit else None
+        if older is None and len(unfit) > 1:
+            never = {each.name for each in unfit if not self._has_wheels(each, wanted, asked)}
+            older = self._older(wanted, asked, what, unfit, never) if len(never) < len(unfit) else None
+        selection = older or selection
+        others, left = _otherwise(self._unfit(selection, wanted.target, asked) if unfit else (), wanted)
+        if left:
+            raise _nothing_for(left, wanted, what)
         for artifact in selection.artifacts:
-            if artifact.name in older:
-                self._say(f"{artifact}: the newest that has a wheel for {wanted.target}")
-        return selection.artifacts
+            if artifact.version != newest.get(artifact.name, artifact.version):
+                self._say(f"{artifact}: {newest[artifact.name]} has no wheel for {wanted.target}")
+        return selection.replaced(others)
 
     def _older(
-        self, wanted: Wanted, asked: Requirements, lower: str, what: str, names: Collection[str]
+        self, wanted: Wanted, asked: Requirements, what: str, unfit: Iterable[Artifact], never: Collection[str] = ()
     ) -> Selection | None:
-        """With wheels of all ``names``; None where there are not."""
+        """With wheels of all that is ``unfit`` but ``never``, in older versions; None where there are not.
+
+        First of the series before, and of that before. Then whatever the fallback's platform has: it knows too few of
+        the wheels, so all else is chosen anew beside those versions.
+        """
+        nearest, lower = _platforms(wanted.target)
+
+        def still(found: Selection) -> list[Artifact]:
+            return [artifact for artifact in self._unfit(found, wanted.target, asked) if artifact.name not in never]
+
+        left = [artifact for artifact in unfit if artifact.name not in never]
+        names = {artifact.name for artifact in left}
+        with suppress(BuildError, InvalidVersion):
+            below: dict[str, str] = {}
+            for _ in range(_SERIES):
+                below |= {artifact.name: f"{artifact.name}<{_series(artifact.version)}" for artifact in left}
+                found = self._ask(wanted, asked, nearest, what, below, tuple(below.values()))
+                if not (left := still(found)):
+                    return found
+        with suppress(BuildError):
+            while left:
+                found = self._ask(wanted, asked, lower, what, names)
+                pins = [f"{each.name}=={each.version}" for each in found.artifacts if each.name in names]
+                found = self._ask(wanted, asked, nearest, what, beside=pins) if lower != nearest else found
+                if not (left := still(found)):
+                    return found
+                if names >= {artifact.name for artifact in left}:
+                    return None
+                names |= {artifact.name for artifact in left}
+        return None
+
+    def _has_wheels(self, artifact: Artifact, wanted: Wanted, asked: Requirements) -> bool:
+        """Whether some version of it has a wheel for the target."""
+        platform = _platforms(wanted.target)[1]
         try:
-            found = self._ask(wanted, asked, lower, what, as_wheels=names)
+            self._uv.run(
+                [
+                    "pip", "compile", "--no-header", "--no-deps", "--only-binary", artifact.name,
+                    "--python-version", wanted.target.full_version, "--python-platform", platform, "-",
+                ],
+                self._root, "looking for wheels", _lines(asked.indexes, artifact.name),
+            )
         except BuildError:
-            return None
-        return None if found.missing else found
+            return False
+        return True
 
     def _ask(
         self, wanted: Wanted, asked: Requirements, platform: str, what: str,
-        as_wheels: Collection[str] = (), pins: Mapping[str, str] = MappingProxyType({}),
+        as_wheels: Iterable[str] = (), beside: Sequence[str] = (),
     ) -> Selection:
         options = [option for name in sorted(as_wheels) for option in ("--only-binary", name)]
         if asked.kind == "project":
@@ -109,13 +147,13 @@ class Resolver:
             [
                 "pip", "compile", "--no-header", "--format=pylock.toml",
                 "--python-version", wanted.target.full_version, "--python-platform", platform, *options, asked.file,
-                *(["-"] if pins else []),
+                *(["-"] if beside else []),
             ],
-            self._root, what, "".join(f"{name}=={version}\n" for name, version in pins.items()),
+            self._root, what, _lines(beside),
         )
         return lock.select(tomllib.loads(said), wanted.target, self._root, asked.hashes)
 
-    def _unfit(self, selection: Selection, wanted: Target) -> list[Artifact]:
+    def _unfit(self, selection: Selection, wanted: Target, asked: Requirements) -> list[Artifact]:
         """What has no file that can be used.
 
         Among them are source distributions that hold code to compile: the index has wheels of them for some other
@@ -124,13 +162,14 @@ class Resolver:
         sources = [artifact for artifact in selection.artifacts if artifact.kind == "sdist" and artifact.version]
         if not sources:
             return list(selection.missing)
-        asked = "".join(f"{artifact.name}=={artifact.version}\n" for artifact in sources)
+        pins = (f"{artifact.name}=={artifact.version}" for artifact in sources)
+        locked = asked.kind in ("pylock", "uv")  # the indexes are said beside it
         said = self._uv.run(
             [
                 "pip", "compile", "--no-header", "--format=pylock.toml", "--no-deps", "--universal",
                 "--python-version", wanted.full_version, "-",
             ],
-            self._root, "looking for wheels", asked,
+            asked.file.parent if locked else self._root, "looking for wheels", _lines(asked.indexes, *pins),
         )
         with_wheels = {package["name"] for package in tomllib.loads(said).get("packages", ()) if package.get("wheels")}
         compiled = [
@@ -167,6 +206,16 @@ def _nothing_for(unfit: Sequence[Artifact], wanted: Wanted, what: str) -> BuildE
         "require a version that has a wheel; name a wheel of your own by its path in the requirements; or build in a "
         f"Linux container with Python {wanted.target.version} on {wanted.target.machine}",
     )
+
+
+def _lines(first: Iterable[str], *more: str) -> str:
+    return "".join(f"{line}\n" for line in (*first, *more))
+
+
+def _series(version: str) -> str:
+    """``2.4`` of 2.4.6: what is built alike, as a rule."""
+    parsed = Version(version)
+    return f"{parsed.epoch}!{'.'.join(map(str, parsed.release[:2]))}"
 
 
 def _platforms(wanted: Target) -> tuple[str, str]:

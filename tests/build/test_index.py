@@ -205,7 +205,36 @@ def test_an_older_version_that_has_a_wheel(index: Index, package: Build, said: l
     wheel(index.folder, "one", version="2.0", tag="cp313-cp313-win_amd64")
     sdist(index.folder, "one", version="2.0")
     assert (Dependency("one", "1.0"),) == package("one\n", code=USES, cache=fresh).dependencies
-    assert "one 1.0: the newest that has a wheel for python3.13 on x86_64 with glibc 2.34" in said
+    assert "one 1.0: 2.0 has no wheel for python3.13 on x86_64 with glibc 2.34" in said
+
+
+def test_the_newest_of_the_series_before(index: Index, package: Build, fresh: Path) -> None:
+    """Also for glibc 2.26, which uv has no name for: as of duckdb 2.0 (2.28), 1.5 (2.26), 1.2 (2.17)."""
+    levels = {"1.2.2": "2_17", "1.5.5": "2_26", "1.5.6": "2_26", "2.0.0": "2_28", "2.0.1": "2_28"}
+    for version, glibc in levels.items():
+        wheel(index.folder, "one", version=version, tag=f"cp311-cp311-manylinux_{glibc}_x86_64")
+    assert (Dependency("one", "1.5.6"),) == package("one\n", "python3.11", code=USES, cache=fresh).dependencies
+
+
+def test_an_older_version_beside_what_has_no_wheel_at_all(index: Index, package: Build, fresh: Path) -> None:
+    """What has one is not built, as numpy was beside mysqlclient; and only what has none is told."""
+    wheel(index.folder, "one", version="1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    wheel(index.folder, "one", version="2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
+    sdist(index.folder, "one", version="2.0", tag="cp311-cp311-linux_x86_64")
+    wheel(index.folder, "two", version="1.0", tag="cp311-cp311-win_amd64")
+    sdist(index.folder, "two", version="1.0", tag="cp311-cp311-linux_x86_64")
+    with pytest.raises(BuildError, match=r"txt: no wheel of two 1\.0 for python3\.11 on"):
+        package("one\ntwo\n", "python3.11", code=USES, cache=fresh, packaging=Packaging(binaries=("wheels",)))
+
+
+def test_an_index_that_the_requirements_name(
+    index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked whenever uv is, also about what has no wheel."""
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index.url}/nothing")
+    sdist(index.folder, "one")
+    built = package(f"--extra-index-url {index.url}\none\n", code=USES, cache=fresh)
+    assert (Dependency("one", "1.0", "build"),) == built.dependencies
 
 
 def test_an_older_version_beside_one_that_uv_has_no_name_for(index: Index, package: Build, fresh: Path) -> None:

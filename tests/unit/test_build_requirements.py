@@ -60,7 +60,9 @@ def test_indexes(tmp_path: Path) -> None:
     """As they stand there, for the files of that index to be fetched."""
     text = "-i https://a.example/simple\n--extra-index-url=https://${U}@b.example\n--find-links https://c.example/\n"
     found = requirements.read(write(tmp_path, {"requirements.txt": text}), tmp_path)
-    assert ("https://a.example/simple", "https://${U}@b.example", "https://c.example/") == found.indexes
+    assert (
+        "-i https://a.example/simple", "--extra-index-url https://${U}@b.example", "--find-links https://c.example/"
+    ) == found.indexes
     assert "example" not in repr(found)
 
 
