@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
+from .. import parallel
 from ..model import File, Function, LeftOut, normalise
 from . import archive, strip
 from .archive import Entry
@@ -21,6 +23,7 @@ _OF_SDK = frozenset({"urllib3", "python-dateutil", "six"})
 """Both are in every Python runtime: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html"""
 _LEVEL = 6
 """Of compression: of large compiled files, once."""
+_WORKERS = os.cpu_count() or 1
 
 
 class Filter:
@@ -45,19 +48,19 @@ class Filter:
             for entry in item.wheel.entries:
                 self._count("provided", entry)
 
-    def entries(self, item: Resolved) -> Iterator[Entry]:
+    def entries(self, item: Resolved) -> list[Entry]:
         """What goes in of a dependency."""
         left = self._left.get(item.key, {})
+        going = []
         for entry in item.wheel.entries:
             path = entry.file.path
             if self._excluded(path):
                 self._count("exclude", entry)
             elif path in left:
                 self._count(left[path], entry)
-            elif self._debug and path in item.wheel.binaries:
-                yield self._stripped(entry)
             else:
-                yield entry
+                going.append(entry)
+        return self._stripped(going, item.wheel.binaries) if self._debug else going
 
     def said(self) -> tuple[LeftOut, ...]:
         """What each rule saved."""
@@ -68,11 +71,17 @@ class Filter:
         self._size[rule] += entry.length - (instead.length if instead else 0)
         self._unzipped[rule] += entry.file.size - (instead.file.size if instead else 0)
 
-    def _stripped(self, entry: Entry) -> Entry:
-        found = _kept(entry, self._cache) or _strip(entry, self._cache)
-        if found is not entry:
-            self._count("debug", entry, found)
-        return found
+    def _stripped(self, entries: list[Entry], compiled: Container[str]) -> list[Entry]:
+        made = parallel.each(
+            lambda entry: _kept(entry, self._cache) or _strip(entry, self._cache),
+            [entry for entry in entries if entry.file.path in compiled], workers=_WORKERS,
+        )
+        instead = {entry.file.path: entry for entry in made}
+        for entry in entries:
+            found = instead.get(entry.file.path, entry)
+            if found is not entry:
+                self._count("debug", entry, found)
+        return [instead.get(entry.file.path, entry) for entry in entries]
 
 
 def _kept(entry: Entry, cache: Cache) -> Entry | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -22,12 +22,38 @@ _STUBS = re.compile(rb"\.pyi\b|\battach_stub\b")
 _METADATA = frozenset({"METADATA", "RECORD", "entry_points.txt", "top_level.txt"})
 """All that importlib.metadata reads: https://docs.python.org/3/library/importlib.metadata.html"""
 _LEGAL = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
+_FOLDERS = ("test", "tests")
+_WORD = re.compile(rb"tests?\b")
 _MENTION = rb"""
     ^[ \t]*(?:from|import)\b (?:[^\n\\]|\\\n)* \b(?:%(names)s)\b
-    | \bimport\s*\( [^)]* \b(?:%(names)s)\b
     | ["'][\w.]*\b(?:%(names)s)\b[\w.]*["']
 """
-"""Where a folder may be imported: a first look, to parse few files."""
+"""Where such a folder may be imported: a first look, to parse few files."""
+_SEVERAL = re.compile(rb"import\s*\((?:[^)#]|#[^\n]*)*")
+"""Names that are imported, in parentheses."""
+
+
+def _mentions(names: Iterable[str]) -> Callable[[bytes], bool]:
+    """Whether a text has one of ``names`` where a module may be meant; looked at is only what is around such a word."""
+    words = {b"names": b"|".join(sorted(name.encode() for name in names))}
+    named, mention = re.compile(rb"\b(?:%(names)s)\b" % words), re.compile(_MENTION % words, re.MULTILINE | re.VERBOSE)
+
+    def mentioned(text: bytes) -> bool:
+        found = [each.start() for each in _WORD.finditer(text)]
+        return any(mention.search(text, *_statement(text, at)) for at in found) or bool(found) and any(
+            named.search(each[0]) for each in _SEVERAL.finditer(text)
+        )
+
+    return mentioned
+
+
+def _statement(text: bytes, at: int) -> tuple[int, int]:
+    """Where the line there starts, with those that it continues, and ends."""
+    start = text.rfind(b"\n", 0, at) + 1
+    while text[start - 2:start] == b"\\\n":
+        start = text.rfind(b"\n", 0, start - 1) + 1
+    end = text.find(b"\n", at)
+    return start, end if end >= 0 else len(text)
 
 
 class Slim:
@@ -93,14 +119,14 @@ class Slim:
     @cached_property
     def _imported(self) -> frozenset[str]:
         """The folders of tests that code outside of them imports, or names in a text as if to import it."""
-        names = {folder.rpartition("/")[2].encode() for folder in self._folders}
+        names = {folder.rpartition("/")[2] for folder in self._folders}
         if not names:
             return frozenset()
-        mention = re.compile(_MENTION % {b"names": b"|".join(sorted(names))}, re.MULTILINE | re.VERBOSE)
+        mentioned = _mentions(names)
         dotted = {folder.replace("/", "."): folder for folder in self._folders}
         needed: set[str] = set()
         for path, text in (*(each for code in self._python.values() for each in code), *self._own):
-            if _test_folder(path) in self._folders or not mention.search(text):
+            if _test_folder(path) in self._folders or not mentioned(text):
                 continue
             try:
                 modules = set(_modules(syntax.parse(text), path))
@@ -114,7 +140,7 @@ class Slim:
 def _test_folder(path: str) -> str:
     """The outermost folder of tests that the file is in; empty if it is in none."""
     parts = path.split("/")[:-1]
-    depth = next((number for number, part in enumerate(parts, 1) if part in ("test", "tests")), 0)
+    depth = next((number for number, part in enumerate(parts, 1) if part in _FOLDERS), 0)
     return "/".join(parts[:depth])
 
 

@@ -119,6 +119,8 @@ IMPORTS = (
     "import importlib\nimportlib.import_module('.tests', __package__)\n",
     "import importlib\nimportlib.import_module('{one}.tests.helper')\n",
     "from {one} import a, \\\n    tests\n",
+    "from {one} import a, \\\n    b, \\\n    tests\n",
+    "from {one} import (  # all (of it)\n    a,\n    tests,\n)\n",
     "from {one} import tests\ntype X = [\n",
 )
 
