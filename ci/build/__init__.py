@@ -101,7 +101,10 @@ def _resolve(
     resolver = Resolver(root, cache, uv, say)
 
     def prepare() -> Fetcher:
-        from . import assembly  # noqa: F401 - while uv works, nobody waits for it to be loaded
+        # Also what is needed later: while uv works, nobody waits for it to be loaded.
+        from packaging import pylock  # noqa: F401
+
+        from . import assembly  # noqa: F401
         from .fetcher import Fetcher
         from .index import Index
         from .index import of as indexes_of

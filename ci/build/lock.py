@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from packaging.pylock import (
-    Package, PackageArchive, PackageDirectory, PackageSdist, PackageVcs, PackageWheel, Pylock, PylockSelectError,
-    PylockValidationError,
-)
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BuildError
 from . import target as targets
 from .requirements import VCS_HINT
 from .target import Target
 
-Chosen = PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
+if TYPE_CHECKING:
+    from packaging.pylock import Package, PackageArchive, PackageDirectory, PackageSdist, PackageVcs, PackageWheel
+
+    Chosen = PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
+
 Hashes = Mapping[str, frozenset[str]]
 
 
@@ -66,6 +65,8 @@ def select(
 
     Raises BuildError for a file that is not as the specification says, and for a hash that is not a demanded one.
     """
+    from packaging.pylock import Pylock, PylockSelectError, PylockValidationError  # while uv works, it is loaded
+
     found: dict[str, Artifact] = {}
     missing: dict[str, Artifact] = {}
     environment, tags = targets.environment(target), targets.tags(target)
@@ -114,6 +115,8 @@ def _demanded(package: Mapping[str, Any], hashes: Hashes) -> Mapping[str, Any]:
 
 
 def _artifact(package: Package, chosen: Chosen, folder: Path) -> Artifact:
+    from packaging.pylock import PackageArchive, PackageDirectory, PackageVcs, PackageWheel
+
     version = str(package.version or "")
     if isinstance(chosen, PackageVcs):
         raise BuildError(f"{package.name}: required from version control", VCS_HINT)

@@ -13,8 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
-
 from ..errors import BuildError
 from . import exports, lambdapackages, lock, requirements, target
 from .cache import Cache
@@ -99,7 +97,7 @@ class Resolver:
 
         left = [artifact for artifact in unfit if artifact.name not in never]
         names = {artifact.name for artifact in left}
-        with suppress(BuildError, InvalidVersion):
+        with suppress(BuildError, ValueError):
             below: dict[str, str] = {}
             for _ in range(_SERIES):
                 below |= {artifact.name: f"{artifact.name}<{_series(artifact.version)}" for artifact in left}
@@ -213,7 +211,9 @@ def _lines(first: Iterable[str], *more: str) -> str:
 
 
 def _series(version: str) -> str:
-    """``2.4`` of 2.4.6: what is built alike, as a rule."""
+    """``2.4`` of 2.4.6: what is built alike, as a rule. Raises ValueError when it is no version."""
+    from packaging.version import Version
+
     parsed = Version(version)
     return f"{parsed.epoch}!{'.'.join(map(str, parsed.release[:2]))}"
 
