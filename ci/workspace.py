@@ -221,9 +221,9 @@ class Workspace:
                 self._check_uncommitted(STATE, STATE)
                 endpoint = local.start(self.pipeline.root / local.STATE).url
                 credentials = local.CREDENTIALS
-            self._ways[region, role] = connect(
-                region, None if self.local else self.profile, endpoint, credentials, role=role
-            )
+            aws = connect(region, None if self.local else self.profile, endpoint, credentials, role=role)
+            aws.track = self.track
+            self._ways[region, role] = aws
         return self._ways[region, role]
 
     @cached_property

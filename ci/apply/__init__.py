@@ -19,16 +19,13 @@ from ci.apply.prepare import prepare
 from ci.apply.remove import remove
 from ci.apply.shift import shift
 from ci.aws import Aws
-from ci.parallel import Track, quiet
 from ci.plan.plan import Plan
 from ci.release import Release, Released
 
 __all__ = ["Log", "apply"]
 
 
-def apply(
-    plan: Plan, aws: Aws | Mapping[str, Aws], log: Log, track: Track = quiet
-) -> Release:
+def apply(plan: Plan, aws: Aws | Mapping[str, Aws], log: Log) -> Release:
     """Carry out ``plan`` and return the record of what the stage then runs.
 
     ``aws`` is the way to the stage's only site, or to each by its name. What is said below holds for all of them
@@ -40,7 +37,7 @@ def apply(
     ReleaseError caused by it once aliases move. After SIGKILL while they move, some have moved and some have
     not: run again, which finishes the release, or roll back.
     """
-    job = Job(plan, aws if isinstance(aws, Mapping) else {"": aws}, log, track)
+    job = Job(plan, aws if isinstance(aws, Mapping) else {"": aws}, log)
     with interrupt.noted(job.begin()):
         codedeploy.check(job)
         watch.check(job)

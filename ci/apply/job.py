@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ci.aws import Aws
 from ci.errors import DollopError
-from ci.parallel import WORKERS, Track, each
+from ci.parallel import WORKERS, Track
 from ci.plan.plan import FunctionPlan, Plan
 
 Log = Callable[..., None]
@@ -26,7 +26,6 @@ class Job:
     plan: Plan
     sites: Mapping[str, Aws]
     _log: Log
-    track: Track
     _arns: dict[str, str] = field(default_factory=dict)
 
     def aws(self, function: FunctionPlan) -> Aws:
@@ -43,9 +42,18 @@ class Job:
         return self._arns[function.label]
 
     @property
+    def _first(self) -> Aws:
+        return next(iter(self.sites.values()))
+
+    @property
     def interrupted(self) -> threading.Event:
         """That of all sites: what stops one stops the others."""
-        return next(iter(self.sites.values())).interrupted
+        return self._first.interrupted
+
+    @property
+    def track(self) -> Track:
+        """Shows how far long work is."""
+        return self._first.track
 
     def begin(self) -> threading.Event:
         """From now on the sites stop together, at the event that is returned."""
@@ -71,7 +79,7 @@ class Job:
     def each(
         self, what: str, work: Callable[[Item], Result], items: Iterable[Item], workers: int = WORKERS
     ) -> list[Result]:
-        """``parallel.each`` that ends at a signal, shows how far it is, and says in which site something failed."""
+        """``Aws.each`` over all sites, that says in which of them something failed."""
 
         def told(item: Item) -> Result:
             try:
@@ -79,6 +87,4 @@ class Job:
             except DollopError as error:
                 raise error.within(item.site if isinstance(item, FunctionPlan) else "")
 
-        listed = list(items)
-        with self.track(what, len(listed)) as done:
-            return each(told, listed, self.interrupted, done, workers)
+        return self._first.each(what, told, items, workers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,10 +16,12 @@ from botocore.config import Config
 from ci.aws.pace import Pace
 from ci.aws.translation import is_passing, is_throttled, translate
 from ci.errors import AbsentError, AwsError, CredentialsError
+from ci.parallel import WORKERS, Track, each, quiet
 
 if TYPE_CHECKING:
     from ci.aws.bucket import Bucket
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -69,6 +71,8 @@ class Aws:
         self.interrupted = threading.Event()
         """When it is set, nothing more is begun: whatever waits raises KeyboardInterrupt, a call that was sent is
         finished. Replaced, not cleared, by what has to go on after it: what it once stopped stays stopped."""
+        self.track: Track = quiet
+        """Shows how far long work is."""
         self.limits = limits
         self._session = session
         self._endpoint = endpoint
@@ -78,6 +82,14 @@ class Aws:
         self._reading = Pace(limits.get_function)
         self._control = Pace(limits.control)
         self._beside: dict[str, Pace] = {}
+
+    def each(
+        self, what: str, work: Callable[[Item], Result], items: Iterable[Item], workers: int = WORKERS
+    ) -> list[Result]:
+        """``parallel.each`` that ends where ``interrupted`` is set, and shows how far it is."""
+        listed = list(items)
+        with self.track(what, len(listed)) as done:
+            return each(work, listed, self.interrupted, done, workers)
 
     def _client(self, service: str, purpose: str = "") -> Any:
         """Made once, one at a time: a session is not safe to use from several threads, a client is."""

@@ -31,10 +31,10 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
         layers = {name: live_layers.newest(aws, each) for name, each in wanted.items()}
         there, publish = plan_layers.arranged(aws.region, there, packages, layers)
         new = {each.arn: each.layer.unzipped for each in publish}
-        found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None, track=workspace.track)
-        found = attachments.around(aws, found, functions, workspace.track)
+        found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None)
+        found = attachments.around(aws, found, functions)
         plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
-        plan = codedeploy.with_groups(aws, plan, workspace.track)
+        plan = codedeploy.with_groups(aws, plan)
         sizes = live_layers.sizes(aws, [arn for arn in room.layers(plan, there) if arn not in new])
         plan = room.checked(plan, there, packages, sizes | new)
         return plan_layers.published(plan, publish)
@@ -77,7 +77,7 @@ def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: s
 
     def one(site: Site) -> Plan:
         aws = workspace.at(site)
-        found = live.read(aws, stage, functions, aliases=True, versions=bool(commit), track=workspace.track)
+        found = live.read(aws, stage, functions, aliases=True, versions=bool(commit))
         release = ""
         if to == "previous":
             numbers = rollback.targets(stage, functions, found, whole=not globs)
@@ -86,7 +86,7 @@ def to_roll_back(workspace: Workspace, stage: Stage, globs: Sequence[str], to: s
         else:
             numbers, release = {function.name: to for function in functions}, f"to-{to}"
         going = [function for function in functions if function.name in numbers]
-        compared, versions = live.compare(aws, stage, going, numbers, found, workspace.track)
+        compared, versions = live.compare(aws, stage, going, numbers, found)
         found = replace(found, functions={**found.functions, **compared.functions})
         return rollback.rollback(stage, aws.region, functions, numbers, versions, found, workspace.origin, release)
 
@@ -99,7 +99,7 @@ def to_prune(workspace: Workspace, globs: Sequence[str], retain: int | None = No
 
     def one(site: Site) -> Plan:
         aws = workspace.at(site)
-        found = live.read(aws, stage, functions, aliases=True, versions=True, track=workspace.track)
+        found = live.read(aws, stage, functions, aliases=True, versions=True)
         plan = removal.prune(aws.region, functions, found, workspace.origin, retain)
         names = set() if globs else {function.packaging.layer for function in functions} - {""}
         layers = {name: live_layers.own(aws, name) for name in names}
@@ -114,8 +114,8 @@ def to_delete(workspace: Workspace, globs: Sequence[str]) -> Plan:
 
     def one(site: Site) -> Plan:
         aws = workspace.at(site)
-        found = live.read(aws, stage, functions, aliases=True, track=workspace.track)
-        found = attachments.all_around(aws, found, functions, workspace.track)
+        found = live.read(aws, stage, functions, aliases=True)
+        found = attachments.all_around(aws, found, functions)
         return removal.delete(aws.region, functions, found, workspace.origin)
 
     return sites.joined(workspace.in_each([], one))

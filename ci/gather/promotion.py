@@ -11,7 +11,6 @@ from ci.live import attachments, codedeploy, layers
 from ci.live.packages import whole
 from ci.model import Function, Package, Site, Stage
 from ci.model.live import LiveVersion
-from ci.parallel import each
 from ci.plan import carry, promote, room
 from ci.plan.plan import Plan
 from ci.release import Release, Released, amounting_to
@@ -45,15 +44,13 @@ class Promotion:
         if origin.name != site.name:
             return self._carry(site, origin)
         aws = self.workspace.at(site)
-        found, versions = live.compare(
-            aws, self.stage, self.functions, self._targets(origin), track=self.workspace.track
-        )
-        found = attachments.around(aws, found, self.functions, self.workspace.track)
+        found, versions = live.compare(aws, self.stage, self.functions, self._targets(origin))
+        found = attachments.around(aws, found, self.functions)
         release, made_of = self._of(versions), self.workspace.origin
         plan = promote.promote(
             self.stage, aws.region, self.functions, release, versions, found, made_of, self.allow_older
         )
-        return codedeploy.with_groups(aws, plan, self.workspace.track)
+        return codedeploy.with_groups(aws, plan)
 
     def _targets(self, origin: Site) -> dict[str, str]:
         """Function -> the version number, or the alias, under which ``origin`` has what is promoted."""
@@ -74,23 +71,23 @@ class Promotion:
 
     def _carry(self, site: Site, origin: Site) -> Plan:
         workspace, here, there = self.workspace, self.workspace.at(origin), self.workspace.at(site)
-        versions = live.versions(here, self.functions, self._targets(origin), workspace.track)
+        versions = live.versions(here, self.functions, self._targets(origin))
         release = self._of(versions)
         sound = carry.checked(self.functions, release, versions)
         wanted = [carry.wanted(function, sound[function.name], site) for function in self.functions]
         packages = {function.name: carry.unread(function, sound[function.name]) for function in wanted}
         rollout = self.stage.rollout is not None
-        found = live.read(there, self.stage, wanted, packages, aliases=rollout, track=workspace.track)
+        found = live.read(there, self.stage, wanted, packages, aliases=rollout)
         going = [each for each in wanted if not diff.settled(each, packages[each.name], found.functions[each.name])]
-        found = attachments.around(there, found, wanted, workspace.track)
+        found = attachments.around(there, found, wanted)
         known = [function for function in going if found.functions[function.name]]
-        before = live.read(here, self.source, known, versions=True, track=workspace.track)
+        before = live.read(here, self.source, known, versions=True)
         packages |= self._packages(origin, going, sound, release)
         plan = carry.carry(
             self.stage, there.region, wanted, release, sound, packages, before, found, workspace.origin,
             self.allow_older,
         )
-        plan = codedeploy.with_groups(there, plan, workspace.track)
+        plan = codedeploy.with_groups(there, plan)
         return room.checked(plan, wanted, packages, layers.sizes(there, room.layers(plan, wanted)))
 
     def _packages(
@@ -123,9 +120,7 @@ class Promotion:
                     cache.keep(beside / "zip", "released", path.name)
             return folder.read(path, function, folders=True)
 
-        with self.workspace.track("fetching packages", len(functions)) as done:
-            fetched = each(one, functions, aws.interrupted, done)
-        return {package.function: package for package in fetched}
+        return {package.function: package for package in aws.each("fetching packages", one, functions)}
 
 
 def _released(version: LiveVersion) -> Released:

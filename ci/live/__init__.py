@@ -17,7 +17,6 @@ from ci.live.answers import alias, configuration, version
 from ci.live.packages import with_files
 from ci.model import Function, Package, Stage
 from ci.model.live import Live, LiveFunction, LiveVersion
-from ci.parallel import Track, each, quiet
 
 Result = TypeVar("Result")
 
@@ -29,7 +28,6 @@ def read(
     packages: Mapping[str, Package] | None = None,
     aliases: bool = False,
     versions: bool = False,
-    track: Track = quiet,
 ) -> Live:
     """What ``stage`` runs of each function; where that is asked for, also all its ``aliases`` and ``versions``.
 
@@ -46,7 +44,7 @@ def read(
             return _listed(aws, function, found, aliases, versions)
         return _in_full(aws, function, package, _listed(aws, function, found, aliases=True, versions=True), answer)
 
-    return Live(stage, _of_each(aws, f"reading {stage.name}", functions, one, track))
+    return Live(stage, _of_each(aws, f"reading {stage.name}", functions, one))
 
 
 def compare(
@@ -55,37 +53,35 @@ def compare(
     functions: Iterable[Function],
     targets: Mapping[str, str],
     known: Live | None = None,
-    track: Track = quiet,
 ) -> tuple[Live, dict[str, LiveVersion | None]]:
     """What ``stage`` runs, and what AWS has under each function's version number (or alias) in ``targets``.
 
     Where the two are different versions, or the stage has a rollout, which may have left a canary, the function's
-    aliases are read (unless they are in ``known``), and the files of both when the code differs. In one go, because
-    aliases and the rest have quotas of their own.
+    aliases are read, and the files of both when the code differs. In one go, because aliases and the rest have quotas
+    of their own. What is ``known`` of the stage, with its aliases, is not read again.
     """
 
     def one(function: Function) -> tuple[LiveFunction | None, LiveVersion | None]:
-        found, answer = _running(aws, stage, function)
+        found, answer = (known.functions[function.name], None) if known else _running(aws, stage, function)
         there = _get(aws, function.aws_name, targets[function.name]) if function.name in targets else None
         target = version(there) if there else None
         if found is None or there is None or target is None:
             return found, target
-        before = known.functions[function.name] if known else None
-        if before is not None:
-            found = replace(found, aliases=before.aliases)
-        elif found.running is None or found.running.version != target.version or stage.rollout:
+        moves = found.running is None or found.running.version != target.version
+        if found.aliases is None and (moves or stage.rollout):
             found = _listed(aws, function, found, aliases=True)
         if found.running is not None and found.running.code_sha256 != target.code_sha256:
-            running = with_files(aws, answer, found.running)
+            answer = answer or _get(aws, function.aws_name, found.running.version)
+            running = with_files(aws, answer, found.running) if answer else found.running
             found, target = replace(found, running=running), with_files(aws, there, target)
         return found, target
 
-    pairs = _of_each(aws, f"reading {stage.name}", functions, one, track)
+    pairs = _of_each(aws, f"reading {stage.name}", functions, one)
     return Live(stage, {name: found for name, (found, _) in pairs.items()}), {n: v for n, (_, v) in pairs.items()}
 
 
 def survey(
-    aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], track: Track = quiet
+    aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function]
 ) -> tuple[dict[str, Live], dict[str, LiveVersion | None]]:
     """What each of ``stages`` runs, with all aliases, and ``$LATEST`` of each function.
 
@@ -103,7 +99,7 @@ def survey(
             found[name] = replace(bare, running=version(answer)) if answer else bare
         return version(latest), found
 
-    found = _of_each(aws, "reading", functions, one, track)
+    found = _of_each(aws, "reading", functions, one)
     lives = {
         stage: Live(stages[stage], {name: there[stage] for name, (_, there) in found.items()}) for stage in stages
     }
@@ -111,7 +107,7 @@ def survey(
 
 
 def versions(
-    aws: Aws, functions: Iterable[Function], numbers: Mapping[str, str], track: Track = quiet
+    aws: Aws, functions: Iterable[Function], numbers: Mapping[str, str]
 ) -> dict[str, LiveVersion | None]:
     """What AWS has under each function's version number (or alias name); None where there is nothing."""
 
@@ -120,17 +116,15 @@ def versions(
         return version(answer) if answer else None
 
     wanted = [function for function in functions if function.name in numbers]
-    return _of_each(aws, "reading versions", wanted, one, track)
+    return _of_each(aws, "reading versions", wanted, one)
 
 
 def _of_each(
-    aws: Aws, what: str, functions: Iterable[Function], one: Callable[[Function], Result], track: Track
+    aws: Aws, what: str, functions: Iterable[Function], one: Callable[[Function], Result]
 ) -> dict[str, Result]:
     """By function, what ``one`` reads of it; many at once."""
     wanted = list(functions)
-    with track(what, len(wanted)) as done:
-        results = each(one, wanted, aws.interrupted, done)
-    return dict(zip((function.name for function in wanted), results, strict=True))
+    return dict(zip((function.name for function in wanted), aws.each(what, one, wanted), strict=True))
 
 
 def _get(aws: Aws, name: str, qualifier: str | None = None) -> dict[str, Any] | None:

@@ -14,7 +14,6 @@ from ci.aws import Aws
 from ci.errors import AbsentError, AwsError
 from ci.model import Attachment, Function
 from ci.model.live import Live, LiveFunction
-from ci.parallel import Track, each, quiet
 
 
 @dataclass(frozen=True)
@@ -35,33 +34,33 @@ class Anchor:
         return f"{self.arn}:{self.alias}"
 
 
-def around(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
+def around(aws: Aws, live: Live, functions: Iterable[Function]) -> Live:
     """``live`` with what the stage's alias has around it, where something is marked or wanted. Raises AwsError."""
     stage, alias = live.stage.name, live.stage.alias
     asked = (
         (function, alias, marks.kinds(found.tags, alias) | resources.kinds(function.attachments.get(stage, ())))
         for function, found in _there(live, functions)
     )
-    return _with(aws, live, asked, track)
+    return _with(aws, live, asked)
 
 
-def all_around(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
+def all_around(aws: Aws, live: Live, functions: Iterable[Function]) -> Live:
     """``live`` with what every alias has around it. Raises AwsError."""
     asked = (
         (function, alias, marks.kinds(found.tags, alias))
         for function, found in _there(live, functions)
         for alias in marks.aliases(found.tags)
     )
-    return _with(aws, live, asked, track)
+    return _with(aws, live, asked)
 
 
-def urls(aws: Aws, live: Live, functions: Iterable[Function], track: Track = quiet) -> Live:
+def urls(aws: Aws, live: Live, functions: Iterable[Function]) -> Live:
     """``live`` with the URL of the stage's alias, where it has one of ours. Raises AwsError."""
     alias = live.stage.alias
     asked = (
         (function, alias, marks.kinds(found.tags, alias) & {"url"}) for function, found in _there(live, functions)
     )
-    return _with(aws, live, asked, track)
+    return _with(aws, live, asked)
 
 
 def _there(live: Live, functions: Iterable[Function]) -> Iterator[tuple[Function, LiveFunction]]:
@@ -70,7 +69,7 @@ def _there(live: Live, functions: Iterable[Function]) -> Iterator[tuple[Function
             yield function, found
 
 
-def _with(aws: Aws, live: Live, asked: Iterable[tuple[Function, str, frozenset[str]]], track: Track) -> Live:
+def _with(aws: Aws, live: Live, asked: Iterable[tuple[Function, str, frozenset[str]]]) -> Live:
     """``live`` with what is ``asked``: of a function, an alias, and the kinds of resources around it."""
     wanted = [(function, alias, kinds) for function, alias, kinds in asked if kinds]
     if not wanted:
@@ -83,8 +82,7 @@ def _with(aws: Aws, live: Live, asked: Iterable[tuple[Function, str, frozenset[s
         group = settings.log_group_of(function.aws_name, function.settings)
         return read(Anchor(aws, function.aws_name, alias, found.arn, group), kinds)
 
-    with track(f"reading around {live.stage.name}", len(wanted)) as done:
-        answers = each(one, wanted, aws.interrupted, done)
+    answers = aws.each(f"reading around {live.stage.name}", one, wanted)
     attached: dict[str, dict[str, tuple[Attachment, ...]]] = {}
     for (function, alias, _), answer in zip(wanted, answers, strict=True):
         attached.setdefault(function.name, {})[alias] = answer

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from ci.aws import Aws
 from ci.errors import AbsentError
 from ci.model.live import LiveGroup
-from ci.parallel import Track, each, quiet
 from ci.plan import codedeploy
 from ci.plan.actions import Deployer
 from ci.plan.plan import Plan
@@ -20,13 +19,12 @@ ACTIVE = ("Created", "Queued", "InProgress", "Baking", "Ready")
 NO_APPLICATION = "ApplicationDoesNotExistException"
 
 
-def with_groups(aws: Aws, plan: Plan, track: Track = quiet) -> Plan:
+def with_groups(aws: Aws, plan: Plan) -> Plan:
     """``plan`` for one site, with what CodeDeploy has to have first."""
     wanted = codedeploy.deployers(plan)
     if not wanted:
         return plan
-    with track("reading CodeDeploy", len(wanted)) as done:
-        found = each(lambda deployer: _group(aws, deployer), list(wanted.values()), aws.interrupted, done)
+    found = aws.each("reading CodeDeploy", lambda deployer: _group(aws, deployer), wanted.values())
     return codedeploy.with_groups(plan, dict(zip(wanted, found, strict=True)))
 
 

@@ -13,7 +13,6 @@ from ci.errors import AbsentError, AwsError
 from ci.live.packages import DIRECTORY
 from ci.model import File, Package
 from ci.model.live import LiveLayer
-from ci.parallel import each
 
 
 def newest(aws: Aws, wanted: Package) -> LiveLayer:
@@ -73,7 +72,7 @@ def sizes(aws: Aws, arns: Iterable[str]) -> dict[str, int | None]:
         return None if files is None else sum(file.size for file in files)
 
     wanted = list(arns)
-    return dict(zip(wanted, each(one, wanted, aws.interrupted), strict=True))
+    return dict(zip(wanted, aws.each("reading layers", one, wanted), strict=True))
 
 
 def _contents(aws: Aws, arn: str) -> tuple[int, tuple[File, ...] | None]:

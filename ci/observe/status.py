@@ -11,7 +11,6 @@ from ci.live import attachments
 from ci.model import Function, Site, Stage, label
 from ci.model.live import Live, LiveFunction, LiveVersion
 from ci.observe import strays as by_hand
-from ci.parallel import Track, quiet
 from ci.plan.changes import Change
 from ci.workspace import Workspace
 
@@ -38,7 +37,7 @@ def everywhere(workspace: Workspace, functions: Sequence[Function]) -> Status:
     unlike: dict[str, tuple[Change, ...]] = {}
 
     def one(site: Site) -> Status:
-        return read(workspace.at(site), workspace.stages_at(site), functions, workspace.track)
+        return read(workspace.at(site), workspace.stages_at(site), functions)
 
     for name, found in workspace.in_each([], one).items():
         lives |= found.lives
@@ -56,28 +55,26 @@ def versions(workspace: Workspace, functions: Sequence[Function]) -> Live:
     found: dict[str, LiveFunction | None] = {}
 
     def one(site: Site) -> Live:
-        return live.read(
-            workspace.at(site), stage, functions, aliases=True, versions=True, track=workspace.track
-        )
+        return live.read(workspace.at(site), stage, functions, aliases=True, versions=True)
 
     for name, there in workspace.in_each([], one).items():
         found |= {label(function, name): each for function, each in there.functions.items()}
     return Live(stage, found)
 
 
-def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function], track: Track = quiet) -> Status:
+def read(aws: Aws, stages: Mapping[str, Stage], functions: Iterable[Function]) -> Status:
     """Of one site. One GetFunction a stage and one of ``$LATEST``, and one ListAliases; only where ``$LATEST`` is none
     of what runs, the versions are listed. A URL is read where the stage has one.
 
     Raises AwsError.
     """
     wanted = list(functions)
-    lives, latest = live.survey(aws, stages, wanted, track)
-    lives = {name: attachments.urls(aws, found, wanted, track) for name, found in lives.items()}
+    lives, latest = live.survey(aws, stages, wanted)
+    lives = {name: attachments.urls(aws, found, wanted) for name, found in lives.items()}
     doubtful = [function for function in wanted if _is_doubtful(latest[function.name], function.name, lives.values())]
     drift = {}
     if doubtful:
-        listed = live.read(aws, next(iter(lives.values())).stage, doubtful, versions=True, track=track)
+        listed = live.read(aws, next(iter(lives.values())).stage, doubtful, versions=True)
         for name, found in listed.functions.items():
             workbench = latest[name]
             if found and found.versions and workbench and (changes := _by_hand(workbench, found.versions[-1])):

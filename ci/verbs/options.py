@@ -130,7 +130,7 @@ class Output:
         if self.plan:
             approved.check(plan, foreign.text(self.plan), str(self.plan))
         if not self.dry_run:
-            release = apply(plan, workspace.ways(plan), _log(plan), workspace.track)
+            release = apply(plan, workspace.ways(plan), _log(plan))
             if self.record:
                 self.record.write_text(to_json(release))
 

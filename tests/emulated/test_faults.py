@@ -47,8 +47,8 @@ CALLS = {
         "GetFunction gamma": 3, "ListAliases gamma": 1, "CreateAlias gamma": 1,
     },
     "redeploy": {
-        "GetFunction alpha": 5, "ListAliases alpha": 1, "ListVersionsByFunction alpha": 1, "UpdateAlias alpha": 1,
-        "GetFunction beta": 5, "ListAliases beta": 1, "ListVersionsByFunction beta": 1, "UpdateAlias beta": 1,
+        "GetFunction alpha": 4, "ListAliases alpha": 1, "ListVersionsByFunction alpha": 1, "UpdateAlias alpha": 1,
+        "GetFunction beta": 4, "ListAliases beta": 1, "ListVersionsByFunction beta": 1, "UpdateAlias beta": 1,
     },
     "around": {
         "GetFunction alpha": 3, "ListAliases alpha": 1, "UpdateAlias alpha": 1,

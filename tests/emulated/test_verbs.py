@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ci import console
 from tests.emulated import command
 from tests.emulated.conftest import Account, Project
 
@@ -87,3 +88,9 @@ def test_globs_choose(dollop: Dollop) -> None:
     result = dollop("deploy", "test", "ec*")
     assert "audit" not in result.out + result.err
     assert {"audit": None, "echo": "1"} == stage(dollop, "test")
+
+
+def test_long_work_shows_how_far_it_is(dollop: Dollop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is done for many functions: a line now and then, where there is no terminal."""
+    monkeypatch.setattr(console, "_EVERY", -1.0)  # as if every item took longer than that
+    assert "   • reading test              done=1/2\n" in dollop("plan", "test").err
