@@ -42,9 +42,11 @@ _SERVER = """
 import os, runpy, signal, threading, time
 
 def watch():
-    while os.path.exists("server"):
-        time.sleep(1)
-    os.killpg(0, signal.SIGKILL)
+    try:
+        while os.stat("server"):
+            time.sleep(1)
+    except FileNotFoundError:
+        os.killpg(0, signal.SIGKILL)
 
 threading.Thread(target=watch, daemon=True).start()
 runpy.run_module("ministack", run_name="__main__", alter_sys=True)
