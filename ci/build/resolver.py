@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from .. import parallel
 from ..errors import BuildError
 from . import exports, lambdapackages, lock, requirements, target
 from .cache import Cache
@@ -24,7 +25,7 @@ from .uv import Uv
 
 _EXPORTED = ("poetry", "pdm", "pipenv")
 _SERIES = 3
-"""So many series of versions are looked through for one that has a wheel."""
+"""In so many series of versions a wheel is sought that the fallback's platform does not know."""
 
 
 class Resolver:
@@ -71,7 +72,7 @@ class Resolver:
         newest = {artifact.name: artifact.version for artifact in unfit}
         older = self._older(wanted, asked, what, unfit) if unfit else None
         if older is None and len(unfit) > 1:
-            never = {each.name for each in unfit if not self._has_wheels(each, wanted, asked)}
+            never = {each.name for each in unfit if not self._has_wheels(wanted, asked, each.name)}
             older = self._older(wanted, asked, what, unfit, never) if len(never) < len(unfit) else None
         selection = older or selection
         others, left = _otherwise(self._unfit(selection, wanted.target, asked) if unfit else (), wanted)
@@ -85,51 +86,69 @@ class Resolver:
     def _older(
         self, wanted: Wanted, asked: Requirements, what: str, unfit: Iterable[Artifact], never: Collection[str] = ()
     ) -> Selection | None:
-        """With wheels of all that is ``unfit`` but ``never``, in older versions; None where there are not.
-
-        First of the series before, and of that before. Then whatever the fallback's platform has: it knows too few of
-        the wheels, so all else is chosen anew beside those versions.
-        """
+        """With wheels of all that is ``unfit`` but ``never``, in older versions; None where there are not."""
         nearest, lower = _platforms(wanted.target)
-
-        def still(found: Selection) -> list[Artifact]:
-            return [artifact for artifact in self._unfit(found, wanted.target, asked) if artifact.name not in never]
-
         left = [artifact for artifact in unfit if artifact.name not in never]
-        names = {artifact.name for artifact in left}
-        with suppress(BuildError, ValueError):
-            below: dict[str, str] = {}
-            for _ in range(_SERIES):
-                below |= {artifact.name: f"{artifact.name}<{_series(artifact.version)}" for artifact in left}
-                found = self._ask(wanted, asked, nearest, what, below, tuple(below.values()))
-                if not (left := still(found)):
-                    return found
-        with suppress(BuildError):
-            while left:
-                found = self._ask(wanted, asked, lower, what, names)
-                pins = [f"{each.name}=={each.version}" for each in found.artifacts if each.name in names]
-                found = self._ask(wanted, asked, nearest, what, beside=pins) if lower != nearest else found
-                if not (left := still(found)):
-                    return found
-                if names >= {artifact.name for artifact in left}:
-                    return None
-                names |= {artifact.name for artifact in left}
+        newest: dict[str, str] = {}
+        while not newest.keys() >= {artifact.name for artifact in left}:
+            newest |= {artifact.name: artifact.version for artifact in left}
+            try:
+                found = self._ask(wanted, asked, lower, what, newest)
+                found = self._anew(wanted, asked, what, found, newest) if lower != nearest else found
+            except BuildError:
+                return None
+            left = [each for each in self._unfit(found, wanted.target, asked) if each.name not in never]
+            if not left:
+                return found
         return None
 
-    def _has_wheels(self, artifact: Artifact, wanted: Wanted, asked: Requirements) -> bool:
-        """Whether some version of it has a wheel for the target."""
-        platform = _platforms(wanted.target)[1]
-        try:
-            self._uv.run(
-                [
-                    "pip", "compile", "--no-header", "--no-deps", "--only-binary", artifact.name,
-                    "--python-version", wanted.target.full_version, "--python-platform", platform, "-",
-                ],
-                self._root, "looking for wheels", _lines(asked.indexes, artifact.name),
-            )
-        except BuildError:
-            return False
-        return True
+    def _anew(
+        self, wanted: Wanted, asked: Requirements, what: str, found: Selection, newest: Mapping[str, str]
+    ) -> Selection:
+        """All else anew beside the versions found with the fallback's platform: it knows too few of the wheels.
+
+        Where a version that it does not know of has a wheel too, beside that.
+        """
+        nearest = _platforms(wanted.target)[0]
+        known = {each.name: each.version for each in found.artifacts if each.name in newest}
+        newer = dict(zip(known, parallel.each(
+            lambda name: self._newer(wanted, asked, name, known[name], newest[name]), known, workers=len(known) or 1
+        )))
+        if newer != known:
+            with suppress(BuildError):
+                return self._ask(wanted, asked, nearest, what, beside=_pins(newer))
+        return self._ask(wanted, asked, nearest, what, beside=_pins(known))
+
+    def _newer(self, wanted: Wanted, asked: Requirements, name: str, known: str, newest: str) -> str:
+        """The newest version between the two of which the target can load a wheel, as far as a few series tell."""
+        below = newest
+        for _ in range(_SERIES):
+            said = f"{name}>{known},<{_series(below)}"
+            try:
+                found = self._alone(wanted, asked, name, said, _platforms(wanted.target)[0])
+            except BuildError:
+                break
+            if found.artifacts:
+                return found.artifacts[0].version
+            below = found.missing[0].version
+        return known
+
+    def _alone(self, wanted: Wanted, asked: Requirements, name: str, said: str, platform: str) -> Selection:
+        """What the requirement ``said``, of ``name``, gives without all else. Raises BuildError where no wheel does."""
+        written = self._uv.run(
+            [
+                "pip", "compile", "--no-header", "--format=pylock.toml", "--no-deps", "--only-binary", name,
+                "--python-version", wanted.target.full_version, "--python-platform", platform, "-",
+            ],
+            self._root, "looking for wheels", _lines(asked.indexes, said),
+        )
+        return lock.select(tomllib.loads(written), wanted.target, self._root, {})
+
+    def _has_wheels(self, wanted: Wanted, asked: Requirements, name: str) -> bool:
+        """Whether some version of it has one for the target."""
+        with suppress(BuildError):
+            return bool(self._alone(wanted, asked, name, name, _platforms(wanted.target)[1]).artifacts)
+        return False
 
     def _ask(
         self, wanted: Wanted, asked: Requirements, platform: str, what: str,
@@ -208,6 +227,10 @@ def _nothing_for(unfit: Sequence[Artifact], wanted: Wanted, what: str) -> BuildE
 
 def _lines(first: Iterable[str], *more: str) -> str:
     return "".join(f"{line}\n" for line in (*first, *more))
+
+
+def _pins(versions: Mapping[str, str]) -> list[str]:
+    return [f"{name}=={version}" for name, version in versions.items()]
 
 
 def _series(version: str) -> str:

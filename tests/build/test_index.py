@@ -208,12 +208,21 @@ def test_an_older_version_that_has_a_wheel(index: Index, package: Build, said: l
     assert "one 1.0: 2.0 has no wheel for python3.13 on x86_64 with glibc 2.34" in said
 
 
-def test_the_newest_of_the_series_before(index: Index, package: Build, fresh: Path) -> None:
-    """Also for glibc 2.26, which uv has no name for: as of duckdb 2.0 (2.28), 1.5 (2.26), 1.2 (2.17)."""
-    levels = {"1.2.2": "2_17", "1.5.5": "2_26", "1.5.6": "2_26", "2.0.0": "2_28", "2.0.1": "2_28"}
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        ({"1.2": "2_17", "1.5.5": "2_26", "1.5.6": "2_26", "2.0": "2_28", "2.0.1": "2_28"}, "1.5.6"),
+        ({"1.1": "2_17", "1.2": "2_17", "1.3.1": "2_17", "1.3.2": "2_17", "1.3.3": "2_27"}, "1.3.2"),
+    ],
+    ids=["duckdb", "contourpy"],
+)
+def test_the_newest_that_has_a_wheel(
+    index: Index, package: Build, fresh: Path, levels: dict[str, str], expected: str
+) -> None:
+    """Also for glibc 2.26, which uv has no name for."""
     for version, glibc in levels.items():
         wheel(index.folder, "one", version=version, tag=f"cp311-cp311-manylinux_{glibc}_x86_64")
-    assert (Dependency("one", "1.5.6"),) == package("one\n", "python3.11", code=USES, cache=fresh).dependencies
+    assert (Dependency("one", expected),) == package("one\n", "python3.11", code=USES, cache=fresh).dependencies
 
 
 def test_an_older_version_beside_what_has_no_wheel_at_all(index: Index, package: Build, fresh: Path) -> None:
