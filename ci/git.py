@@ -32,12 +32,20 @@ def _may_have(root: Path, name: str) -> bool:
     return not index.startswith(_INDEX) or _SPLIT in index or name.lower().encode() in index.lower()
 
 
+def leads(root: Path, commit: str, other: str) -> bool:
+    """Whether ``other`` has ``commit`` in its history. False also where git does not know both."""
+    head = said(root, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+    later = said(root, "rev-parse", "--verify", "--quiet", f"{other}^{{commit}}")
+    return bool(head and later and head != later) and said(root, "merge-base", head, later) == head
+
+
 def said(root: Path, *arguments: str) -> str:
     """What ``git`` prints in ``root``; empty where it fails, or there is none."""
     import subprocess
 
+    command = ["git", "-C", str(root), *arguments]
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import threading
+from typing import Any
 
 from ci import diff
 from ci.apply import parameters
@@ -153,14 +153,16 @@ class _Preparation:
     def _publish(self, function: FunctionPlan, action: PublishVersion, revision: str) -> str:
         aws, name = self.job.aws(function), function.aws_name
         description = version_description(action.record, action.description)
-        publish = functools.partial(
-            aws.call,
-            "publish_version",
-            FunctionName=name,
-            CodeSha256=action.record.code_sha256,
-            Description=description,
-            RevisionId=revision,
-        )
+
+        def publish() -> dict[str, Any]:
+            return aws.call(
+                "publish_version",
+                FunctionName=name,
+                CodeSha256=action.record.code_sha256,
+                Description=description,
+                RevisionId=revision,
+            )
+
         try:
             number = (aws.appeared(publish) if function.new else publish())["Version"]
         except MovedError:

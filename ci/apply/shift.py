@@ -167,12 +167,13 @@ def _write(job: Job, move: Move) -> None:
         told = action.description if action.version else record.renumbered(action.description, version)
         parameters |= {"FunctionVersion": to, "Description": told}
     move.sent = parameters
-    try:
+
+    def send() -> dict[str, Any]:
         if action.revision is None:
-            send = functools.partial(aws.call, "create_alias", **parameters)
-        else:
-            parameters = {"RoutingConfig": NO_CANARY} | parameters
-            send = functools.partial(aws.call, "update_alias", **parameters, RevisionId=move.known)
+            return aws.call("create_alias", **parameters)
+        return aws.call("update_alias", **({"RoutingConfig": NO_CANARY} | parameters), RevisionId=move.known)
+
+    try:
         answer = aws.appeared(send) if function.prepare else send()
     except AbsentError as error:
         raise MovedError(f"{error.message}: live moved under the plan", "plan again, look, and deploy again") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ci import foreign, live
 from ci.errors import UsageError
+from ci.gather import order
 from ci.gather.promotion import Promotion
 from ci.live import attachments, codedeploy, layers as live_layers
 from ci.model import Site, Stage
@@ -18,8 +19,11 @@ from ci.release import from_json
 from ci.workspace import Workspace
 
 
-def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
-    """Build, compare with what the stage runs, and say what is to be done."""
+def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str], allow_older: bool = True) -> Plan:
+    """Build, compare with what the stage runs, and say what is to be done.
+
+    Raises Refused, without ``allow_older``, where it would put an older commit over a newer one.
+    """
     functions = workspace.expanded(workspace.select(globs))
     packages = workspace.packages(functions)
 
@@ -34,6 +38,8 @@ def to_deploy(workspace: Workspace, stage: Stage, globs: Sequence[str]) -> Plan:
         found = live.read(aws, stage, there, packages, aliases=stage.rollout is not None)
         found = attachments.around(aws, found, functions)
         plan = deploy.deploy(stage, aws.region, there, packages, found, workspace.origin, release)
+        if not allow_older:
+            order.check(workspace, plan, found)
         plan = codedeploy.with_groups(aws, plan)
         sizes = live_layers.sizes(aws, [arn for arn in room.layers(plan, there) if arn not in new])
         plan = room.checked(plan, there, packages, sizes | new)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @options.aws
 @options.workspace
 def deploy(workspace: Workspace, stage: str, functions: tuple[str, ...], output: options.Output) -> None:
-    """Build what changed and deploy it to STAGE."""
+    """Build what changed and deploy it to STAGE.
+
+    Not over what was built from a later commit than this checkout: that takes dollop redeploy."""
     from ci import gather
 
     chosen = workspace.stage(stage)
@@ -30,4 +32,4 @@ def deploy(workspace: Workspace, stage: str, functions: tuple[str, ...], output:
         raise UsageError(f"the stage {stage} is promoted from {chosen.source}", f"dollop promote {stage}")
     if not output.dry_run:
         workspace.run_deploy_hooks(workspace.select(functions))
-    output.finish(workspace, gather.to_deploy(workspace, chosen, functions))
+    output.finish(workspace, gather.to_deploy(workspace, chosen, functions, allow_older=False))

@@ -44,7 +44,10 @@ def plan(
     from ci.render import data
 
     chosen = workspace.stage(stage)
-    proposed = (gather.to_promote if chosen.source else gather.to_deploy)(workspace, chosen, functions)
+    if chosen.source:
+        proposed = gather.to_promote(workspace, chosen, functions)
+    else:
+        proposed = gather.to_deploy(workspace, chosen, functions, allow_older=False)
     options.show(proposed, as_json)
     options.publish(workspace, proposed, markdown)
     if out:

@@ -141,6 +141,40 @@ def test_somebody_published_it_already(dollop: Dollop, through: Account, account
     assert {} == json.loads(done(dollop("status", "--json")).out)["drift"], "the workbench's description is as said"
 
 
+def test_a_late_run_puts_no_old_code_over_new(
+    dollop: Dollop, account: Account, project: Project, strict: Strict
+) -> None:
+    """Of an older commit, run again or overtaken: told, and nothing is written; to go back is another verb's work."""
+    first = project.git("rev-parse", "HEAD").strip()
+    done(dollop("deploy", "test"))
+    project.write("functions/audit/audit.py", "def handle(event, context):\n    return 2\n")
+    second = project.commit()
+    done(dollop("deploy", "test"))
+    project.git("checkout", "--quiet", first)
+    strict.forget()
+    for verb in ("plan", "deploy"):
+        refused = dollop(verb, "test")
+        assert 1 == refused.code
+        assert f"audit: runs {second[:7]}, which comes after this checkout, {first[:7]}\n" in refused.err
+        assert "dollop redeploy test" in refused.err
+    assert [] == written(strict)
+    assert "nothing to do" in done(dollop("deploy", "test", "echo")).out
+    done(dollop("redeploy", "test"))
+    assert {"audit": "3", "echo": "1"} == aliases(account, "test")
+
+
+def test_a_commit_beside_another_is_not_older(dollop: Dollop, account: Account, project: Project) -> None:
+    """Of two branches none comes after the other; so it is with what git does not know any more."""
+    first = project.git("rev-parse", "HEAD").strip()
+    project.write("functions/audit/audit.py", "def handle(event, context):\n    return 2\n")
+    project.commit()
+    done(dollop("deploy", "test"))
+    project.git("checkout", "--quiet", "-b", "other", first)
+    project.commit()
+    done(dollop("deploy", "test"))
+    assert {"audit": "2", "echo": "1"} == aliases(account, "test")
+
+
 def test_a_dry_run_writes_nothing(dollop: Dollop, strict: Strict) -> None:
     """--dry-run and plan read, and print the same."""
     dry = done(dollop("deploy", "test", "--dry-run"))
