@@ -6,8 +6,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.conftest import node
 
@@ -81,3 +83,31 @@ def test_permissions_are_given_by_job(workflow: Path) -> None:
     assert "\npermissions: {}\n" in text
     grants = [line for line in text.splitlines() if line.startswith("      ") and line.endswith((": read", ": write"))]
     assert [] == grants
+
+
+RELEASING = re.compile(r"\bdollop (deploy|promote|redeploy|rollback) (?!.*--dry-run)")
+
+
+def steps() -> list[dict[str, Any]]:
+    """Every step of every workflow."""
+    jobs = [job for workflow in WORKFLOWS for job in yaml.safe_load(workflow.read_text())["jobs"].values()]
+    return [step for job in jobs for step in job.get("steps", ())]
+
+
+def test_a_release_hears_that_its_run_is_cancelled() -> None:
+    """GitHub signals the first process of a step only, and ends the others ten seconds later without a word.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
+    """
+    releasing = [step["run"] for step in steps() if RELEASING.search(step.get("run", ""))]
+    assert 3 == len(releasing)
+    assert [] == [script for script in releasing if not re.match(r"exec dollop [^\n;|&>]*$", script.strip())]
+
+
+def test_a_job_can_be_run_again() -> None:
+    """What it uploaded the first time is there already, and upload-artifact refuses to take another of that name.
+
+    https://github.com/actions/upload-artifact#overwriting-an-artifact
+    """
+    uploads = [step["with"] for step in steps() if "upload-artifact@" in step.get("uses", "")]
+    assert uploads and [] == [upload for upload in uploads if upload.get("overwrite") is not True]

@@ -12,10 +12,12 @@ from pathlib import Path
 ROOT = Path(os.environ["ARTIFACTS"])
 
 
-def upload(name: str, path: str) -> None:
+def upload(name: str, path: str, overwrite: str) -> None:
     source = Path(path)
     if not source.exists():
         sys.exit(f"no files found at {path}")
+    if overwrite != "true" and any(ROOT.glob(f"{os.environ['GITHUB_RUN_ID']}/[0-9]*-{name}")):
+        sys.exit("(409) Conflict: an artifact with this name already exists on the workflow run")
     number = 1 + sum(1 for _ in ROOT.glob("*/*"))
     target = ROOT / os.environ["GITHUB_RUN_ID"] / f"{number}-{name}"
     target.mkdir(parents=True)
