@@ -96,7 +96,7 @@ def _demanded(package: Mapping[str, Any], hashes: Hashes) -> Mapping[str, Any]:
     if name not in hashes:
         raise BuildError(
             f"{name} {package.get('version', '')}: required, but without a hash, while others have one",
-            "write the requirements with all hashes again (uv pip compile --generate-hashes)",
+            "write all hashes again (uv pip compile --generate-hashes), a Pipfile.lock with the function's Python",
         )
 
     def demanded(file: Mapping[str, Any]) -> bool:

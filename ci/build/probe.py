@@ -44,6 +44,13 @@ _SECONDS = 60
 _OF_CODE = ("cannot import name", "attempted relative import")
 _LIBRARY = re.compile(r"(\S+): (?:cannot open shared object file|file too short)")
 """The second of an empty file, which stands for a library that Lambda has not, where this host has it."""
+_NAME = re.compile(r"[^ ]+?\.so(\.\d+)?")
+"""By which the loader looks for ``libmagic.so.1.0.0``: without what follows the first number."""
+_USUAL = re.compile(
+    r"ld-|lib(c|m|dl|rt|pthread|util|resolv|nsl|anl|crypt|nss_\w+|thread_db|gcc_s|stdc\+\+|z|python3[\d.m]*)[-.]"
+    r"|lib(ssl|crypto|ffi|bz2|lzma|sqlite3|readline|tinfo|(n?curses|panel)w?|expat|uuid|mpdec|gdbm\w*|db|tirpc)[-.]"
+)
+"""Libraries of the host that the runtime has too, or that Python's own modules are linked to."""
 
 
 class Provided:
@@ -157,7 +164,22 @@ def _probe(handler: str, libraries: str, folders: Sequence[str], refused: Set[st
         if kind == "library":
             what = f"{type(error).__name__}: {missing}: cannot open shared object file: No such file or directory"
         return {"kind": kind, "what": what, "missing": missing, "file": file, "line": line}
-    return {} if callable(found) else {**answer, "what": f"{handler} is not callable"}
+    if not callable(found):
+        return {**answer, "what": f"{handler} is not callable"}
+    names = borrowed((*folders, libraries, os.path.dirname(os.__file__)))
+    return {**answer, "kind": "borrowed", "what": "", "missing": " ".join(names)} if names else {}
+
+
+def borrowed(folders: Sequence[str]) -> List[str]:
+    """Names of the shared libraries that were loaded from elsewhere than ``folders``, and that Lambda may not have."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+            paths = {line.split(None, 5)[5] for line in maps if ".so" in line}
+    except OSError:
+        return []
+    known = tuple(os.path.join(folder, "") for folder in folders if folder)
+    found = (_NAME.match(os.path.basename(path)) for path in paths if not path.startswith(known))
+    return sorted({name[0] for name in found if name and not _USUAL.match(name[0])})
 
 
 def _kind(error: BaseException, module: str, name: str, refused: Set[str]) -> tuple[str, str]:

@@ -50,6 +50,7 @@ class Trial:
         self._tree = tree
         self._values = runtime.values(function)
         self._fork = fork
+        self._without: set[str] = set()
         self._process = None if fork and self._forked(fork) else self._begin()
 
     def finding(self) -> Finding | None:
@@ -113,16 +114,24 @@ class Trial:
         said = self._answer()
         if said is None:
             return Finding("Python ended while importing it", certain=False, output=self._output())
-        if not said:
+        if not said or said["kind"] == "borrowed" and self._without.issuperset(said["missing"].split()):
             return None
+        if said["kind"] == "borrowed":
+            self._without.update(said["missing"].split())
+            _lack(self._folder, self._without)
+            self._process = self._begin()
+            return self._ended()
         kind, missing = said["kind"], self._shown(said["missing"])
         certain = kind != "unclear"
         if kind == "library":
             certain = not elf.provided(missing)
         elif kind == "variable":
             certain = not runtime.SET.fullmatch(missing) and not self._function.settings.get("Layers")
+        what = self._shown(said["what"])
+        if self._without:
+            what, certain = f"without {', '.join(sorted(self._without))} of this host: {what}", False
         return Finding(
-            self._shown(said["what"]), "" if kind in ("variable", "written") else missing, kind, certain,
+            what, "" if kind in ("variable", "written") else missing, kind, certain,
             self._shown(said["file"]), said["line"], self._output(),
         )
 
@@ -173,9 +182,7 @@ class Trials:
         # Else a folder of both would be found in one place only; and so it is where Lambda has a layer.
         apart = bool(function.packaging.layer) or not _tops(own) & _tops(dependencies)
         (folder / "tmp").mkdir()
-        for library in lacked:
-            (folder / runtime.LACKED).mkdir(exist_ok=True)
-            (folder / runtime.LACKED / library).touch()
+        _lack(folder, lacked)
         lay(own if apart else package, folder / "task", self._shelf)
         tree = Tree(dependencies, self._cache, self._shelf) if apart and dependencies else None
         forkable = own if apart and not lacked else {}
@@ -216,6 +223,12 @@ def interpreter(target: Target, package: Entries, binaries: Mapping[str, Binary]
     if sys.implementation.name == "cpython" and sys.version_info[:2] == target.python:
         return sys.executable
     return _installed(target.version) if target.python >= _OLDEST else None
+
+
+def _lack(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        (folder / runtime.LACKED).mkdir(exist_ok=True)
+        (folder / runtime.LACKED / name).touch()
 
 
 def _script(python: str, handler: str) -> list[str]:

@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 import time
+from ctypes.util import find_library
 from dataclasses import replace
 from pathlib import Path
 
@@ -328,3 +329,20 @@ def test_another_python_of_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyP
     code = f"import sys; assert sys.version_info[:2] == {target.python}; import lost{HANDLE}"
     found = tried(tmp_path, {"echo.py": code}, python=python)
     assert found is not None and "lost" == found.missing
+
+
+@pytest.mark.skipif(not GLIBC, reason="the libraries of a host are known by glibc's names")
+def test_a_library_that_is_opened_and_only_this_host_has(tmp_path: Path) -> None:
+    """As libmagic: the import is tried without it too. Whether Lambda has it nobody here knows: that is not certain."""
+    library = find_library("acl") or find_library("attr") or find_library("blkid")
+    if library is None:
+        pytest.skip("this host has none of three small libraries")
+    code = f"import ctypes\nctypes.CDLL('{library}'){HANDLE}"
+    found = tried(tmp_path, {"echo.py": code})
+    assert found is not None and not found.certain
+    assert found.what.startswith("without lib")
+    assert found.what.endswith(f"of this host: OSError: {library}: cannot open shared object file: No such file or "
+                               "directory")
+    guarded = f"import ctypes\ntry:\n    ctypes.CDLL('{library}')\nexcept OSError:\n    pass{HANDLE}"
+    assert tried(tmp_path, {"echo.py": guarded}) is None
+    assert tried(tmp_path, {"echo.py": f"import ssl, sqlite3, lzma, bz2, ctypes{HANDLE}"}) is None
