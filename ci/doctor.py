@@ -80,7 +80,12 @@ def _setup(repository: str) -> str:
 
 
 def branch(repository: str, name: str, call: Call) -> Iterator[Finding]:
-    """A branch that deploys and can be pushed to."""
+    """A branch that deploys and can be pushed to; or one that is not the default branch, whose workflows GitHub runs
+    by schedule, by hand and for forks, and whose jobs no role trusts."""
+    default = (call(f"/repos/{repository}") or {}).get("default_branch", name)
+    if default != name:
+        fix = f"gh api -X POST repos/{repository}/branches/{default}/rename -f new_name={name}"
+        yield Finding(f"the default branch is {default}, and the workflows deploy {name}", fix)
     rules = call(f"/repos/{repository}/rules/branches/{name}") or ()
     required = {
         check.get("context")

@@ -36,7 +36,8 @@ class Wire(BaseHTTPRequestHandler):
         if folder == "/users":
             return {"login": name, "id": 583231, "url": path}
         if folder == "/repos/octo":
-            return {"name": name, "id": 2, "owner": {"login": "octo", "id": 1}, "url": path}
+            owner = {"login": "octo", "id": 1}
+            return {"name": name, "id": 2, "owner": owner, "url": path, "default_branch": "master"}
         if path in self.environments:
             sent = self.environments[path]
             rules = [{"type": "required_reviewers"}] * bool(sent["reviewers"])

@@ -61,7 +61,18 @@ CHECKS = {"required_status_checks": [{"context": "Pull request"}]}
 )
 def test_branch_rule(rules: list[dict[str, Any]] | None, count: int) -> None:
     """The branch must require the last job of the pull request's workflow."""
-    assert count == len(list(doctor.branch("o/r", "master", lambda path: rules)))
+    answers = {"/repos/o/r": {"default_branch": "master"}, "/repos/o/r/rules/branches/master": rules}
+    assert count == len(list(doctor.branch("o/r", "master", lambda path: answers[path])))
+
+
+def test_another_default_branch() -> None:
+    """A push to it would deploy nothing, and nobody would say why."""
+    answers = {"/repos/o/r": {"default_branch": "main"}, "/repos/o/r/rules/branches/master": [
+        {"type": "required_status_checks", "parameters": CHECKS}
+    ]}
+    (found,) = doctor.branch("o/r", "master", lambda path: answers[path])
+    assert "the default branch is main, and the workflows deploy master" == found.what
+    assert "gh api -X POST repos/o/r/branches/main/rename -f new_name=master" == found.fix
 
 
 @pytest.mark.parametrize(("today", "count"), [("2026-10-30", 0), ("2026-10-31", 1)])
