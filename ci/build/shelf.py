@@ -22,19 +22,22 @@ def usual(path: str) -> bool:
 
 
 class Shelf:
-    """In ``folder``, which is there for the time of one build. It has what ``usual`` says, of the wheels just read.
+    """In ``folder``, for the time of one build. It has what ``usual`` says, of the wheels just read.
 
     A file is named by where it is in which wheel, so that several processes put files there; each wheel is read once.
     """
 
     def __init__(self, folder: Path) -> None:
-        for number in range(_FOLDERS):
-            (folder / str(number)).mkdir(parents=True)
         self._folder = folder
 
     def open(self, wheel: Path, offset: int, mode: int) -> BinaryIO:
         """A new file, for what is at ``offset`` of ``wheel``."""
-        stream = open(self._path(wheel, offset), "xb", buffering=0)
+        path = self._path(wheel, offset)
+        try:
+            stream = open(path, "xb", buffering=0)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            stream = open(path, "xb", buffering=0)
         if mode & 0o111:
             os.fchmod(stream.fileno(), mode)
         return stream
