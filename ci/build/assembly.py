@@ -116,7 +116,7 @@ def _gather(inputs: Inputs, wheels: tuple[Resolved, ...], cache: Cache, say: Say
             _add(contents, entry, item, function.name, say)
             if inspect.looks_secret(path := entry.file.path) and not allowed(path):
                 secrets[path] = f"{path} of {_shown(item)}"
-    inspect.refuse_secrets(function, secrets)
+    inspect.refuse_secrets(function, secrets, contents.own)
     contents.wheels, contents.left_out = filtered.wheels, filtered.said()
     return contents
 
@@ -155,15 +155,15 @@ def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
             f"function {function.name}: {'; '.join(found[:3])}{more}",
             f"require what has a wheel for {wanted}, or exclude the files",
         )
-    lacking: dict[str, dict[str, str]] = {}
+    lacking: dict[str, list[str]] = {}
     for path, library in elf.absent(binaries) if not target.has_more(function) else ():
-        lacking.setdefault(contents.brought.get(path) or contents.own[path], {}).setdefault(library, path)
-    for by, first in lacking.items():
-        contents.lacked |= first.keys()
-        path, are = next(iter(first.values())), "is" if len(first) == 1 else "are"
-        libraries = ", ".join(first)
+        if library not in contents.lacked:
+            contents.lacked.add(library)
+            lacking.setdefault(path, []).append(library)
+    for path, libraries in lacking.items():
+        by, are = contents.brought.get(path) or contents.own[path], "is" if len(libraries) == 1 else "are"
         say(
-            f"{function.name}: {path} of {by} is linked to {libraries}, which {are} not on Lambda: "
+            f"{function.name}: {path} of {by} is linked to {', '.join(libraries)}, which {are} not on Lambda: "
             "importing it would fail"
         )
 

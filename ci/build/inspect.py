@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from fnmatch import translate
 from pathlib import PurePosixPath
 
@@ -29,17 +29,20 @@ def looks_secret(path: str, content: bytes = b"") -> bool:
     return named or _KEY.search(content) is not None
 
 
-def refuse_secrets(function: Function, found: Mapping[str, str]) -> None:
-    """``found`` maps the path in the package to what is shown for it.
+def refuse_secrets(function: Function, found: Mapping[str, str], own: Container[str]) -> None:
+    """``found`` maps the path in the package to what is shown for it; ``own`` are the paths of our own files.
 
     Raises BuildError that names the files.
     """
     if found:
+        ours = any(path in own for path in found)
+        move = "move it out of the folder, or " if ours else ""
+        place = ": Lambda's environment or Secrets Manager is its place" if ours else ""
         raise BuildError(
             f"function {function.name}: {', '.join(sorted(found.values()))}: looks like a secret, and would be in the "
             "package",
-            "move it out of the folder, or list it under exclude: Lambda's environment or Secrets Manager is its "
-            f"place; where it is meant, in pipeline.yaml: packaging: {{allow: [{', '.join(sorted(found))}]}}",
+            f"{move}list it under exclude{place}; where it is meant, in pipeline.yaml: "
+            f"packaging: {{allow: [{', '.join(sorted(found))}]}}",
         )
 
 
@@ -48,7 +51,9 @@ def check_size(
 ) -> None:
     """Raises BuildError when the package is larger than AWS, or ``max_size``, allows; it names what is large."""
     where = f"function {function.name}: the package"
-    less = f"exclude what the function does not need, or require less{_largest(dependencies)}"
+    largest = _largest(dependencies)
+    slim = "let packaging: {slim: true} leave out tests and the like, " * bool(largest and not function.packaging.slim)
+    less = f"{slim}exclude what the function does not need, or require less{largest}"
     if unzipped > UNZIPPED_LIMIT:
         raise BuildError(f"{where} is {unzipped / 1e6:.1f} MB unzipped, more than Lambda's 262.1 MB", less)
     if function.max_size is not None and zipped > function.max_size:

@@ -129,7 +129,8 @@ class Trial:
             certain = not runtime.SET.fullmatch(missing) and not self._function.settings.get("Layers")
         what = self._shown(said["what"])
         if self._without:
-            what, certain = f"without {', '.join(sorted(self._without))} of this host: {what}", False
+            more = f" and {len(self._without) - 3} more" if len(self._without) > 3 else ""
+            what, certain = f"without {', '.join(sorted(self._without)[:3])}{more} of this host: {what}", False
         return Finding(
             what, "" if kind in ("variable", "written") else missing, kind, certain,
             self._shown(said["file"]), said["line"], self._output(),

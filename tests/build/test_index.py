@@ -112,6 +112,26 @@ def test_a_shared_library_that_only_this_host_has(
     assert f"app: fast.so of one 1.0 is linked to {library}, which is not on Lambda: importing it would fail" in said
 
 
+def test_each_file_with_its_own_libraries(
+    index: Index, package: Build, said: list[str], tmp_path: Path, fresh: Path
+) -> None:
+    """As numba's, of which one is linked to libgomp and one to libtbb: no file is said to be linked to another's."""
+    if platform.libc_ver()[0] != "glibc" or shutil.which("cc") is None:
+        pytest.skip("no C compiler for glibc here")
+    (tmp_path / "empty.c").write_text("")
+    shared = ["cc", "-shared", "-fPIC", "empty.c", "-Wl,--no-as-needed", "-o"]
+    for name in ("first", "second"):
+        for command in ([f"lib{name}.so", f"-Wl,-soname,lib{name}.so.9"], [f"{name}.so", f"-l:lib{name}.so", "-L."]):
+            subprocess.run([*shared, *command], cwd=tmp_path, check=True)
+    files = {f"{name}.so": (tmp_path / f"{name}.so").read_bytes() for name in ("first", "second")}
+    wheel(index.folder, "one", {"one.py": "", **files})
+    package("one\n", local.runtime(), local.architecture(), USES, fresh)
+    for name in ("first", "second"):
+        assert (
+            f"app: {name}.so of one 1.0 is linked to lib{name}.so.9, which is not on Lambda: importing it would fail"
+        ) in said
+
+
 def test_what_may_fail_only_here_is_said(index: Index, package: Build, said: list[str], fresh: Path) -> None:
     """A handler that asks for what only Lambda has is packaged, with a word about it."""
     wheel(index.folder, "one", {"one.py": "import os\nos.environ['AWS_SESSION_TOKEN']\n"})

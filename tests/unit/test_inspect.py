@@ -50,9 +50,19 @@ def test_files_that_look_like_secrets(path: str, content: str, expected: bool) -
 def test_secrets_are_refused_by_name() -> None:
     """All of them at once, and the way to say that one is meant."""
     with pytest.raises(BuildError, match=r"function echo: functions/echo/id_rsa, x/\.env of x 1: looks like") as caught:
-        inspect.refuse_secrets(FUNCTION, {"x/.env": "x/.env of x 1", "id_rsa": "functions/echo/id_rsa"})
+        found = {"x/.env": "x/.env of x 1", "id_rsa": "functions/echo/id_rsa"}
+        inspect.refuse_secrets(FUNCTION, found, {"id_rsa", "echo.py"})
     assert "packaging: {allow: [id_rsa, x/.env]}" in caught.value.hint
-    inspect.refuse_secrets(FUNCTION, {})
+    assert caught.value.hint.startswith("move it out of the folder, or list it under exclude")
+    inspect.refuse_secrets(FUNCTION, {}, {"echo.py"})
+
+
+def test_a_secret_of_a_dependency() -> None:
+    """It cannot be moved, as the key that cmake publishes: it is left out, or meant."""
+    with pytest.raises(BuildError) as caught:
+        inspect.refuse_secrets(FUNCTION, {"x/a.pfx": "x/a.pfx of x 1"}, {"echo.py"})
+    expected = "list it under exclude; where it is meant, in pipeline.yaml: packaging: {allow: [x/a.pfx]}"
+    assert expected == caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -78,3 +88,4 @@ def test_sizes(zipped: int, unzipped: int, max_size: int | None, expected: str |
             inspect.check_size(function, zipped, unzipped, DEPENDENCIES)
         assert ("through S3: packaging: {bucket: NAME}" in caught.value.hint) == ("request" in expected)
         assert "the largest: big 2 (50.0 MB zipped), small 1 (1.0 MB zipped)" in caught.value.hint
+        assert "let packaging: {slim: true} leave out tests and the like" in caught.value.hint
