@@ -37,7 +37,7 @@ deploy-prod: $(READY)  ## move the alias prod to the versions that test runs
 bench: $(TOOLS)  ## time the build beside other tools, and the verbs (about 15 minutes)
 	@$(BIN)/pytest tests/benchmarks -s $(ARGS)
 
-soak: $(TOOLS)  ## every fault and signal at every call of a release, and many races (about half an hour, in parts if need be)
+soak: $(TOOLS)  ## every fault and signal at every call of a release, and many races (about 40 minutes, in parts if need be)
 	@$(BIN)/python -m tests.emulated.soak $(ARGS)
 
 lint: $(TOOLS)
