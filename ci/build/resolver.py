@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,9 +48,9 @@ class Resolver:
         self._say(f"resolving {what} for {wanted.target}")
         if required.kind in ("pylock", "uv"):
             document = exports.document(required, wanted.groups, wanted.extras, self._uv, what)
-            selection = lock.select(
-                document, wanted.target, required.file.parent, {}, wanted.groups, wanted.extras
-            )
+            folder = required.file.parent
+            with _headed(what):
+                selection = lock.select(document, wanted.target, folder, {}, wanted.groups, wanted.extras)
             others, unfit = _otherwise(self._unfit(selection, wanted.target, required), wanted)
             if unfit:
                 raise _nothing_for(unfit, wanted, what)
@@ -168,7 +168,8 @@ class Resolver:
             ],
             self._root, what, _lines(beside),
         )
-        return lock.select(tomllib.loads(said), wanted.target, self._root, asked.hashes)
+        with _headed(what):
+            return lock.select(tomllib.loads(said), wanted.target, self._root, asked.hashes)
 
     def _unfit(self, selection: Selection, wanted: Target, asked: Requirements) -> list[Artifact]:
         """What has no file that can be used.
@@ -194,6 +195,15 @@ class Resolver:
             if artifact.name in with_wheels or lambdapackages.find(artifact.name, artifact.version, wanted)
         ]
         return [*selection.missing, *compiled]
+
+
+@contextmanager
+def _headed(what: str) -> Iterator[None]:
+    """What is wrong is said of the file ``what``."""
+    try:
+        yield
+    except BuildError as error:
+        raise BuildError(f"{what}: {error.message}", error.hint) from error
 
 
 def _otherwise(unfit: Sequence[Artifact], wanted: Wanted) -> tuple[list[Artifact], list[Artifact]]:

@@ -176,7 +176,7 @@ def test_hashes_that_do_not_match(index: Index, package: Build, fresh: Path, tex
     one, two = wheel(index.folder, "one", requires=["two"]), wheel(index.folder, "two")
     with pytest.raises(BuildError) as raised:
         package(text.format(one=sha256(one), two=sha256(two)), code=USES, cache=fresh)
-    assert expected == raised.value.message
+    assert f"requirements.txt: {expected}" == raised.value.message
     assert [] == index.fetched
 
 
