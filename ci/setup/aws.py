@@ -70,6 +70,8 @@ def template(
         "Provider": {
             "Type": "AWS::IAM::OIDCProvider",
             "Condition": "HasNoProvider",
+            "DeletionPolicy": "Retain",  # other repositories of the account use it too
+            "UpdateReplacePolicy": "Retain",
             "Properties": {"Url": f"https://{ISSUER}", "ClientIdList": ["sts.amazonaws.com"]},
         }
     }

@@ -20,7 +20,8 @@ def deploy(aws: Aws, name: str, template: Mapping[str, Any], log: Log) -> dict[s
     """Bring the stack ``name`` to ``template`` and give its outputs. ``log`` is told of each resource.
 
     Run again where nothing differs it changes nothing. The account's own identity provider for GitHub is used where
-    there is one: an account takes only one. Raises AwsError, and Refused where the stack cannot be updated.
+    there is one: an account takes only one. Raises AwsError; and Refused where the stack cannot be updated, or is
+    another repository's, whose workflows would lose their roles to this one's.
     """
     body = json.dumps(template, separators=(",", ":"))
     if len(body.encode()) > BODY_LIMIT:
@@ -35,6 +36,13 @@ def deploy(aws: Aws, name: str, template: Mapping[str, Any], log: Log) -> dict[s
     if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
         hint = f"aws cloudformation delete-stack --stack-name {name}, then run it again"
         raise Refused(f"the stack {name} was never made whole: {status}", hint)
+    owned, ours = (str(each.get("Description", "")) for each in (there or template, template))
+    if owned.lower() != ours.lower():
+        raise Refused(
+            f"the stack {name} is another repository's: {owned}",
+            "give the project another name in pipeline.yaml; where the repository was renamed: "
+            f"aws cloudformation delete-stack --stack-name {name}, then run it again",
+        )
     provider: dict[str, Any] = {"ParameterKey": _PROVIDER, "UsePreviousValue": True}
     if there is None:
         provider = {"ParameterKey": _PROVIDER, "ParameterValue": _provider(aws)}

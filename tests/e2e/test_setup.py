@@ -149,6 +149,17 @@ def test_deploying_the_roles(account: dict[str, str]) -> None:
     assert "repo:octo@1/shop@2:pull_request" in json.dumps(trust)
 
 
+def test_two_repositories_with_one_name_for_their_project(account: dict[str, str]) -> None:
+    """The second would take the roles over: the workflows of the first could not log in any more."""
+    assert 0 == deploy(account).code
+    setup = ("setup", "aws", "--repository", "octo/other", "--deploy")
+    done = run("-C", account["FOLDER"], *setup, environment=account)
+    assert (1, "") == (done.code, done.out)
+    assert "the stack dollop-shop is another repository's: The roles of the workflows of octo/shop" in done.err
+    trust = iam(account).get_role(RoleName="shop-plan")["Role"]["AssumeRolePolicyDocument"]
+    assert "octo/shop" in json.dumps(trust)
+
+
 def test_numbers_come_from_github(github_api: str, github: GitHub, account: dict[str, str]) -> None:
     """With a token nobody has to look them up."""
     token_of = {"GITHUB_TOKEN": token(OWNER), "GITHUB_API_URL": github_api}
