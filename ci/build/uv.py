@@ -20,16 +20,25 @@ _KEPT_BACK = re.compile(
 )
 """Variables that the build of a dependency has no use for: whoever releases lends it no credentials, and no word in
 the summary that others approve. A keyring, where uv is to ask one, may need those of AWS."""
+_OPTION = re.compile(r"\s*hint: The `--python-version` value .*$|\s\^+(?=\s|$)", re.DOTALL)
+"""What uv says to whoever runs it, or below a line that is no longer one."""
+_TELLING = (re.compile(r"fatal error:"), re.compile(r"error\b", re.IGNORECASE))
+"""Lines of a failed build that say why, best first: after them come those of whatever gives up for it."""
 _PROGRESS = ("Building", "Resolved", "Using", "warning:")
 _HINTS = (
     (re.compile(r"Distribution not found at"), "check the path: it begins at the folder of pipeline.yaml"),
-    (re.compile(r"401|403|unauthorized|credentials", re.IGNORECASE),
+    (re.compile(r"40[13] (unauthorized|forbidden)|unauthorized|authentication credentials", re.IGNORECASE),
      "check the user name and password of the index, where uv is told them"),
-    (re.compile(r"error sending request|failed to fetch|dns|timed out|connect", re.IGNORECASE),
+    (re.compile(r"error sending request|failed to fetch|dns error|timed out|error \(connect\)", re.IGNORECASE),
      "check the network, HTTPS_PROXY, SSL_CERT_FILE and the index that uv is told (UV_DEFAULT_INDEX, uv.toml)"),
-    (re.compile(r"not found in the package registry|no solution|no version", re.IGNORECASE),
+    (re.compile(r"(does not satisfy|requires) Python"),
+     "require a version that runs on the function's runtime, or give the function another runtime"),
+    (re.compile(r"not found in the package registry|there (is|are) no version|available", re.IGNORECASE),
      "check the names and versions that are required, and the index that uv is told: "
      "one that refuses the password looks like an empty one"),
+    (re.compile(r"no solution", re.IGNORECASE), "the requirements contradict each other: change one of them"),
+    (re.compile(r"parse requirement|unexpected '|expected", re.IGNORECASE),
+     "correct that line: https://pip.pypa.io/en/stable/reference/requirements-file-format/"),
 )
 
 
@@ -83,11 +92,12 @@ class Uv:
 
 
 def _error(what: str, stderr: str) -> BuildError:
-    """What uv said went wrong, and the last line of what it ran."""
+    """What uv said went wrong, and the most telling line of what it ran."""
     before, _, after = _ORNAMENT.sub("", stderr).rpartition("\nerror: ")
-    said = " ".join((after or stderr).removeprefix("error: ").split())
-    printed = [line for line in before.splitlines() if line.strip() and not line.startswith(_PROGRESS)]
+    said = _OPTION.sub("", " ".join((after or stderr).removeprefix("error: ").split()))
+    printed = [line.strip() for line in before.splitlines() if line.strip() and not line.startswith(_PROGRESS)]
     if printed:
-        said = f"{printed[-1].strip()} ({said})"
+        telling = ([line for line in printed if pattern.search(line)] for pattern in _TELLING)
+        said = f"{next(filter(None, telling), printed)[-1]} ({said})"
     hint = next((hint for pattern, hint in _HINTS if pattern.search(said)), "see what uv says")
     return BuildError(f"{what}: {said}", hint)

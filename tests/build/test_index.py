@@ -219,6 +219,27 @@ def test_what_cannot_be_resolved(index: Index, package: Build, fresh: Path, requ
     assert index.address not in raised.value.message + raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("required", "hint"),
+    [
+        ("dns-connect==1", "check the names and versions that are required"),
+        ("one==1.0\none<1", "the requirements contradict each other: change one of them"),
+        ("one=1.0", "correct that line: https://pip.pypa.io/"),
+        ("new", "require a version that runs on the function's runtime, or give the function another runtime"),
+    ],
+)
+def test_the_way_out_of_what_cannot_be_resolved(
+    index: Index, package: Build, fresh: Path, required: str, hint: str
+) -> None:
+    """It is that of this mistake, whatever words the names of packages hold; and no option of uv's."""
+    wheel(index.folder, "one")
+    wheel(index.folder, "new", metadata="Requires-Python: >=3.99\n")
+    with pytest.raises(BuildError) as raised:
+        package(f"{required}\n", code=USES, cache=fresh)
+    assert raised.value.hint.startswith(hint)
+    assert "--python-version" not in raised.value.message
+
+
 def test_an_older_version_that_has_a_wheel(index: Index, package: Build, said: list[str], fresh: Path) -> None:
     """When the newest cannot be loaded by the target, and the requirement allows it, the newest that can is taken."""
     wheel(index.folder, "one", version="1.0", tag="cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64")
@@ -343,6 +364,10 @@ def test_a_source_distribution_that_does_not_build(index: Index, package: Build,
     with pytest.raises(BuildError, match=r"building one 1\.0: no compiler here \(Failed to build") as raised:
         package("one\n", code=USES, cache=fresh)
     assert "see what uv says; or require a version that has a wheel" == raised.value.hint
+    told = "import sys; print('one.c:1:10: fatal error: lber.h: No such file', file=sys.stderr)"
+    sdist(index.folder, "one", version="2.0", code=f"{told}; raise SystemExit('error: gcc returned 1')")
+    with pytest.raises(BuildError, match=r"2\.0: one\.c:1:10: fatal error: lber\.h: No such file \(Failed to build"):
+        package("one\n", code=USES, cache=fresh)
 
 
 @pytest.mark.parametrize("keyring, lent", [("disabled", ""), ("subprocess", "AWS_SECRET_ACCESS_KEY ")])
