@@ -76,7 +76,9 @@ def _versions(function: FunctionPlan) -> str:
     point = next((action for action in function.shift if isinstance(action, PointAlias)), None)
     if point is None:
         return word(function.version or "-")
-    return _UNBROKEN.join([*([word(point.before), "→"] if point.before else []), word(point.expected)])
+    if point.before in (None, point.expected):
+        return word(point.expected)
+    return _UNBROKEN.join([word(point.before), "→", word(point.expected)])
 
 
 def of_function(function: FunctionPlan, canary: Canary | CodeDeploy | None) -> Block:

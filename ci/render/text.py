@@ -151,7 +151,7 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _moved(before: str | None, after: str) -> str:
-    return plain(after) if before is None else f"{plain(before)} -> {plain(after)}"
+    return plain(after) if before in (None, after) else f"{plain(before)} -> {plain(after)}"
 
 
 def _code(code: CodeChange, new: bool) -> Iterator[str]:

@@ -66,7 +66,7 @@ def steps(
             "reviewers": [{"type": "User", "id": number} for number in reviewers] if promoted else [],
             "prevent_self_review": False,
         }
-        waits = f", which waits for {len(reviewers)} reviewers" if promoted else ""
+        waits = f", which waits for {len(reviewers)} reviewer{'s' * (len(reviewers) != 1)}" if promoted else ""
         made.append(Step(f"environment {stage.name}{waits}", ("PUT", place), body))
         policies = f"{place}/deployment-branch-policies"
         only = {"name": BRANCH, "type": "branch"}

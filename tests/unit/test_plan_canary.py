@@ -161,6 +161,7 @@ def test_a_rollback_ends_a_canary(whole: bool) -> None:
     assert before is not None
     assert ("7", "7", alias_description(before)) == (action.before, action.expected, action.description)
     assert "echo: the alias prod sends 10 % of its calls to version 8: that ends" in plan.notes
+    assert "    version: 7" in text.plan(plan).splitlines()
 
 
 def test_a_rollback_takes_back_what_the_same_release_had_moved() -> None:
