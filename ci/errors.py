@@ -92,6 +92,10 @@ class AbsentError(AwsError):
     """AWS answered that the resource does not exist. No other answer means absent."""
 
 
+class OutdatedError(AwsError):
+    """AWS answered as it was before our last write."""
+
+
 class MovedError(AwsError):
     """Live moved under the plan: a revision id, version or code hash is not the planned one."""
 

@@ -6,7 +6,6 @@ With CodeDeploy, the aliases that it gets come last, so that nothing is left to 
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from ci.apply.job import Job
 from ci.apply.parameters import NO_CANARY
 from ci.apply.restore import Move, alias, is_ours, restore
 from ci.apply.watch import look, watch
-from ci.errors import AbsentError, MovedError, Unwatched
+from ci.errors import AbsentError, MovedError, OutdatedError, Unwatched
 from ci.model import Canary, CodeDeploy
 from ci.model.live import CanaryRecord
 from ci.plan.actions import CreateDeployment, PointAlias, PutConcurrency, SplitAlias, StopDeployment
@@ -43,7 +42,7 @@ def shift(job: Job, versions: Mapping[str, str]) -> None:
         job.each("moving", shifting.move, moving[1:])
         if isinstance(job.plan.rollout, CodeDeploy):
             shifting.hand_over(moving)
-        job.each("asking", lambda function: _ask(job, function), (f for f in moving if f.smoke))
+        job.each("asking", lambda each: _ask(job, each, versions[each.label]), (f for f in moving if f.smoke))
         attaching.run()
     except Unwatched:
         raise
@@ -81,7 +80,7 @@ class _Shift:
                 since.append(datetime.fromisoformat(point.begun))
         look(job, canary)
         asked = (function for function in shared if function.smoke)
-        job.each("asking", lambda function: _ask(job, function, self.versions[function.label]), asked)
+        job.each("asking", lambda function: _ask(job, function, self.versions[function.label], True), asked)
         job.each("splitting", self._split, shared[:1])
         job.each("splitting", self._split, [*shared[1:], *new])
         watch(job, canary, list(self.begun.values()), datetime.now(UTC) if shared else max(since))
@@ -90,7 +89,7 @@ class _Shift:
         """What can go wrong before CodeDeploy has anything: the versions are asked themselves, as before a canary."""
         job = self.job
         handed = (function for function in moving if _of(function, CreateDeployment) and function.smoke)
-        job.each("asking", lambda function: _ask(job, function, self.versions[function.label]), handed)
+        job.each("asking", lambda function: _ask(job, function, self.versions[function.label], True), handed)
         codedeploy.make_groups(job, moving)
 
     def hand_over(self, moving: list[FunctionPlan]) -> None:
@@ -195,14 +194,20 @@ def _tell(job: Job, move: Move, verb: str) -> None:
         job.log(f"{verb} alias {action.alias}", move.function, version=move.version)
 
 
-def _ask(job: Job, function: FunctionPlan, version: str | None = None) -> None:
-    """The smoke test, of ``version`` or through the alias that moved."""
+def _ask(job: Job, function: FunctionPlan, version: str, by_number: bool = False) -> None:
+    """The smoke test of ``version``, through the alias that moved there or, before that, by its number."""
     assert function.smoke is not None
-    alias = _of(function, PointAlias)
-    if alias is not None:
-        event = json.dumps(function.smoke.event).encode()
-        aws = job.aws(function)
-        ask = functools.partial(aws.invoke, function.aws_name, version or alias.alias, event)
-        answer = aws.appeared(ask) if function.prepare or alias.revision is None else ask()
-        smoke.check(function.function, function.smoke, answer)
-        job.log("smoke test passed", function)
+    alias, event, aws = _of(function, PointAlias), json.dumps(function.smoke.event).encode(), job.aws(function)
+    if alias is None:
+        return
+    qualifier = version if by_number else alias.alias
+
+    def ask() -> dict[str, Any]:
+        answer = aws.invoke(function.aws_name, qualifier, event)
+        if (by := answer.get("ExecutedVersion", version)) != version:
+            what = f"{function.label}: smoke test: the alias {qualifier} still answers with version {by}, not {version}"
+            raise OutdatedError(what, "run it again")
+        return answer
+
+    smoke.check(function.function, function.smoke, aws.appeared(ask))
+    job.log("smoke test passed", function)

@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from ci.aws.pace import Pace
 from ci.aws.translation import is_passing, is_throttled, translate
-from ci.errors import AbsentError, AwsError, CredentialsError
+from ci.errors import AbsentError, AwsError, CredentialsError, OutdatedError
 from ci.parallel import WORKERS, Track, each, quiet
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Limits:
     update: float = 300.0
     """For an update to end."""
     appear: float = 30.0
-    """For what was just made to be known to all servers of AWS."""
+    """For what was just written to be known to all servers of AWS."""
     watch: float = 10.0
     """Between two looks at the alarms of a canary. CloudWatch's shortest period is as long."""
     attempts: int = 6
@@ -187,8 +187,8 @@ class Aws:
             raise translate(error, "invoke", {"FunctionName": name}) from error
 
     def appeared(self, send: Callable[[], Result]) -> Result:
-        """What ``send`` gives, which is about something that is there: what was just made, AWS's next server may not
-        have heard of yet. Raises AbsentError when it does not appear.
+        """What ``send`` gives, which is about something that is there: what was just written, AWS's next server may not
+        have heard of yet. Raises AbsentError or OutdatedError when that stays so.
 
         https://github.com/hashicorp/terraform-provider-aws/pull/7327
         """
@@ -196,7 +196,7 @@ class Aws:
         while True:
             try:
                 return send()
-            except AbsentError:
+            except (AbsentError, OutdatedError):
                 if time.monotonic() > deadline:
                     raise
             if stop.wait(pause):

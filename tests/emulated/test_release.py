@@ -17,7 +17,7 @@ import pytest
 from ci import local, record
 from tests.emulated import command
 from tests.emulated.conftest import Account, Project
-from tests.emulated.strict import Call, Strict
+from tests.emulated.strict import OLD, Call, Fault, Strict
 
 Dollop = Callable[..., command.Result]
 
@@ -240,6 +240,16 @@ def test_a_failed_smoke_test_takes_every_alias_back(dollop: Dollop, account: Acc
     found = json.loads(dollop("status", "--json").out)
     assert {"echo": {"concurrency": {"live": "3", "pipeline": "5"}}} == found["unlike"]
     assert {} == found["drift"]
+
+
+def test_the_version_before_answers_a_smoke_test(dollop: Dollop, strict: Strict, project: Project) -> None:
+    """AWS tells which version answered: where one of its servers has not heard of the move, it is asked again."""
+    done(dollop("deploy", "test", "echo"))
+    project.write("functions/shared/greeting.py", (project.root / "functions/shared/greeting.py").read_text() + "\n")
+    strict.forget()
+    strict.faults.append(Fault(OLD, "Invoke", "echo"))
+    done(dollop("deploy", "test", "echo"))
+    assert 2 == len([call for call in strict.calls if call.operation == "Invoke"])
 
 
 def test_a_canary_set_by_hand_is_put_back_too(dollop: Dollop, account: Account, project: Project) -> None:

@@ -25,11 +25,11 @@ from dataclasses import replace
 
 from tests.emulated.strict import faults
 from tests.emulated.strict.calls import Answer, Call, Gone, error, request
-from tests.emulated.strict.faults import KINDS, LASTING, NOT_YET, OUTCOMES, Fault
+from tests.emulated.strict.faults import KINDS, LASTING, NOT_YET, OLD, OUTCOMES, Fault
 from tests.emulated.strict.rules import Rules
 from tests.emulated.strict.server import Server, Upstream
 
-__all__ = ["CONTROL", "GET_FUNCTION", "KINDS", "LASTING", "NOT_YET", "OUTCOMES", "Call", "Fault", "Strict"]
+__all__ = ["CONTROL", "GET_FUNCTION", "KINDS", "LASTING", "NOT_YET", "OLD", "OUTCOMES", "Call", "Fault", "Strict"]
 
 CONTROL = 15
 GET_FUNCTION = 100

@@ -10,9 +10,9 @@ from tests.emulated.strict.calls import Answer, Call, Gone, error
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong: ``kind``, one of ``KINDS`` or ``NOT_YET``, from the ``nth`` such call on, ``times`` times.
+    """What goes wrong: ``kind``, one of ``KINDS``, ``NOT_YET`` or ``OLD``.
 
-    ``times`` None: always.
+    From the ``nth`` such call on, ``times`` times (None: always).
     """
 
     kind: str
@@ -46,6 +46,9 @@ KINDS = (
 NOT_YET = "not heard of yet"
 """What was just made is absent for one of AWS's servers. It is none of ``KINDS``: what is read first may be absent."""
 
+OLD = "the version before"
+"""Version 1 answers an invocation of an alias that has moved."""
+
 LASTING = ("expired", "denied")
 OUTCOMES = ("stuck", "update fails")
 
@@ -58,6 +61,8 @@ def instead(kind: str, call: Call, hang: float) -> Answer | None:
         raise Gone
     if kind == "bad gateway":
         return Answer(502, b"<html><body>502 Bad Gateway</body></html>", {"Content-Type": "text/html"})
+    if kind == OLD:
+        return Answer(200, b"{}", {"X-Amz-Executed-Version": "1"})
     action = f"{call.service}:{call.operation}"
     refusals = {
         NOT_YET: (404, "ResourceNotFoundException", f"Function not found: {call.function}"),
