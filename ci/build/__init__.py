@@ -116,7 +116,7 @@ def _resolve(
 
     def resolve(wanted: Wanted) -> tuple[Resolved, ...]:
         artifacts = resolver.resolve(wanted)
-        found = parallel.each(lambda each: fetcher().obtain(each, wanted.target), artifacts, workers=_FETCHES)
+        found = parallel.each(lambda each: fetcher().obtain(each, wanted), artifacts, workers=_FETCHES)
         return dependencies.remember(wanted, tuple(found), cache)
 
     return dict(zip([each.key for each in unknown], parallel.each(resolve, unknown, workers=_WORKERS)))

@@ -7,9 +7,11 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import zipfile
 from ctypes.util import find_library
 from pathlib import Path
+from typing import Any
 
 import pytest
 from uv import find_uv_bin
@@ -358,12 +360,28 @@ def test_a_source_distribution_with_compiled_code(index: Index, package: Build, 
         package("one\n", "python3.9", code=USES, cache=fresh)
 
 
+def test_code_that_is_not_to_be_compiled(index: Index, package: Build, fresh: Path) -> None:
+    """Where packaging names no build, pure sources only are built; also when it was compiled before."""
+    sdist(index.folder, "one", tag=f"cp3{sys.version_info[1]}-cp3{sys.version_info[1]}-linux_{platform.machine()}")
+    here: dict[str, Any] = {
+        "runtime": local.runtime(), "architecture": local.architecture(), "code": USES, "cache": fresh,
+    }
+    if sys.platform == "linux":
+        assert "build" == package("one\n", **here).dependencies[0].origin
+    with pytest.raises(BuildError, match=r"one 1\.0: no wheel for .*, and its source holds code") as raised:
+        package("one\n", **here, packaging=Packaging(binaries=("wheels",)))
+    assert "require a version that has a wheel, or name build in the binaries of packaging" == raised.value.hint
+
+
 def test_a_source_distribution_that_does_not_build(index: Index, package: Build, fresh: Path) -> None:
     """The message has what its build said."""
     sdist(index.folder, "one", code="raise SystemExit('no compiler here')")
     with pytest.raises(BuildError, match=r"building one 1\.0: no compiler here \(Failed to build") as raised:
-        package("one\n", code=USES, cache=fresh)
-    assert "see what uv says; or require a version that has a wheel" == raised.value.hint
+        package("one\n", "python3.9", code=USES, cache=fresh)
+    assert raised.value.hint == (
+        "see what uv says; or require a version that has a wheel; where it holds code to compile, "
+        "build in a Linux container with Python 3.9 on x86_64"
+    )
     told = "import sys; print('one.c:1:10: fatal error: lber.h: No such file', file=sys.stderr)"
     sdist(index.folder, "one", version="2.0", code=f"{told}; raise SystemExit('error: gcc returned 1')")
     with pytest.raises(BuildError, match=r"2\.0: one\.c:1:10: fatal error: lber\.h: No such file \(Failed to build"):
