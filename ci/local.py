@@ -30,8 +30,6 @@ STATE = Path(".dollop", "local")
 REGION = "us-east-1"
 """For a pipeline that names none."""
 
-ACCOUNT = "000000000000"
-
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 """As boto3.Session takes them. An access key of twelve digits is an account of its own."""
 

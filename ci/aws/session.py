@@ -17,7 +17,7 @@ from botocore.credentials import (
 )
 from botocore.loaders import Loader, create_loader
 
-from ci.aws.client import Aws, Limits
+from ci.aws.client import Aws
 from ci.aws.translation import LOG_IN, WITHOUT_ACCOUNT, is_logged_out, translate
 from ci.errors import CredentialsError
 
@@ -27,7 +27,6 @@ def connect(
     profile: str | None = None,
     endpoint: str | None = None,
     credentials: Mapping[str, str] | None = None,
-    limits: Limits = Limits(),
     role: str | None = None,
 ) -> Aws:
     """A connection through the ordinary credential chain, or with ``credentials`` to ``endpoint``: to the embedded AWS,
@@ -53,7 +52,7 @@ def connect(
                 f"set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; {WITHOUT_ACCOUNT}",
             )
         found.get_frozen_credentials()  # here, where a code can be asked for, not in a thread
-        return Aws(_assumed(session, role, endpoint) if role else session, endpoint, limits)
+        return Aws(_assumed(session, role, endpoint) if role else session, endpoint)
     except boto.ProfileNotFound as error:
         hint = f"aws configure list-profiles shows what there is; {WITHOUT_ACCOUNT}"
         raise CredentialsError(str(error), hint) from None

@@ -63,7 +63,7 @@ class Run:
         """The payload that started the run: https://docs.github.com/en/webhooks/webhook-events-and-payloads"""
         path = self.environ.get("GITHUB_EVENT_PATH")
         try:
-            event = json.loads(Path(path).read_text()) if path else {}
+            event = json.loads(Path(path).read_bytes()) if path else {}
         except (OSError, ValueError) as error:
             raise UsageError(f"GITHUB_EVENT_PATH: {path} cannot be read: {error}") from None
         return event if isinstance(event, dict) else {}
