@@ -19,6 +19,8 @@ from ci.errors import AbsentError, AwsError, CredentialsError, OutdatedError
 from ci.parallel import WORKERS, Track, each, quiet
 
 if TYPE_CHECKING:
+    from urllib3 import PoolManager
+
     from ci.aws.bucket import Bucket
 
 Item = TypeVar("Item")
@@ -230,11 +232,10 @@ class Aws:
 
         ``url`` is the presigned address that GetFunction gives. Raises AwsError.
         """
-        from urllib3 import PoolManager
         from urllib3.exceptions import HTTPError
 
         try:
-            with PoolManager() as pool:
+            with self._pool(url) as pool:
                 answer = pool.request("GET", url, headers={"Range": f"bytes=-{last}"}, timeout=60, retries=3)
         except HTTPError:
             raise AwsError("the live package could not be read") from None
@@ -242,6 +243,22 @@ class Aws:
             raise AwsError(f"the live package could not be read: HTTP {answer.status}")
         size = answer.headers.get("Content-Range", "").rpartition("/")[2]
         return bytes(answer.data), int(size) if size.isdecimal() else len(answer.data)
+
+    def _pool(self, url: str) -> PoolManager:
+        """The way to ``url`` that the SDK would take: by the proxy, and with the certificates, that the user named."""
+        from urllib.parse import unquote
+
+        from botocore.utils import get_environ_proxies
+        from urllib3 import PoolManager, ProxyManager, make_headers
+        from urllib3.util import parse_url
+
+        bundle = self._session._session.get_config_variable("ca_bundle")
+        trusted: dict[str, Any] = {"ca_certs": bundle} if bundle else {}
+        proxy = None if self._endpoint else get_environ_proxies(url).get(str(parse_url(url).scheme))
+        if not proxy:
+            return PoolManager(**trusted)
+        login = make_headers(proxy_basic_auth=unquote(parse_url(proxy).auth or "") or None)
+        return ProxyManager(proxy, proxy_headers=login, **trusted)
 
     def bucket(self, name: str, owner: str) -> Bucket:
         """The S3 bucket, which must belong to the account ``owner``, if that is said."""
