@@ -103,6 +103,7 @@ class Reader:
                 f"{file}: has no dependency groups and no extras, packaging names {', '.join((*groups, *extras))}",
                 "name a pyproject.toml or a lock file as requirements, or take them out of packaging",
             )
+        place = self._root if found.kind == "requirements" else found.file.parent  # where uv is run
         key = _digest([
             edition(), str(wanted), wanted.full_version, found.kind, groups, extras, sorted(binaries),
             target.is_here(wanted),
@@ -110,7 +111,7 @@ class Reader:
             [(os.path.relpath(path, self._root), list(self._tree(path))) for path in found.projects],
             {name: hashlib.sha256(os.environ.get(name, "").encode()).hexdigest() for name in found.variables},
             _settings(os.environ),
-            [self._hash(path) for path in _configuration(self._root) if path.is_file()],
+            [self._hash(path) for path in _configuration(place) if path.is_file()],
         ])
         return Wanted(found, wanted, groups, extras, binaries, key)
 
@@ -176,13 +177,13 @@ def _anonymous(word: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _configuration(root: Path) -> Iterator[Path]:
-    """Files that uv and pip may take settings from.
+def _configuration(place: Path) -> Iterator[Path]:
+    """Files that uv, run in ``place``, and pip may take settings from.
 
     https://docs.astral.sh/uv/concepts/configuration-files/
     """
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    for folder in (root, *root.parents):
+    for folder in (place, *place.parents):
         yield from (folder / "uv.toml", folder / "pyproject.toml")
     yield from (home / "uv/uv.toml", Path("/etc/uv/uv.toml"), *indexes.files(os.environ))
     for variable in ("UV_CONFIG_FILE", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT"):

@@ -140,7 +140,7 @@ class Resolver:
                 "pip", "compile", "--no-header", "--format=pylock.toml", "--no-deps", "--only-binary", name,
                 "--python-version", wanted.target.full_version, "--python-platform", platform, "-",
             ],
-            self._root, "looking for wheels", _lines(asked.indexes, said),
+            self._place(asked), "looking for wheels", _lines(asked.indexes, said),
         )
         return lock.select(tomllib.loads(written), wanted.target, self._root, {})
 
@@ -166,10 +166,14 @@ class Resolver:
                 "--python-version", wanted.target.full_version, "--python-platform", platform, *options, asked.file,
                 *(["-"] if beside else []),
             ],
-            self._root, what, _lines(beside),
+            self._place(asked), what, _lines(beside),
         )
         with _headed(what):
-            return lock.select(tomllib.loads(said), wanted.target, self._root, asked.hashes)
+            return lock.select(tomllib.loads(said), wanted.target, self._place(asked), asked.hashes)
+
+    def _place(self, asked: Requirements) -> Path:
+        """Where uv is run: beside a project, which may say indexes to it; paths in requirements begin at the root."""
+        return self._root if asked.kind == "requirements" else asked.file.parent
 
     def _unfit(self, selection: Selection, wanted: Target, asked: Requirements) -> list[Artifact]:
         """What has no file that can be used.
@@ -181,13 +185,12 @@ class Resolver:
         if not sources:
             return list(selection.missing)
         pins = (f"{artifact.name}=={artifact.version}" for artifact in sources)
-        locked = asked.kind in ("pylock", "uv")  # the indexes are said beside it
         said = self._uv.run(
             [
                 "pip", "compile", "--no-header", "--format=pylock.toml", "--no-deps", "--universal",
                 "--python-version", wanted.full_version, "-",
             ],
-            asked.file.parent if locked else self._root, "looking for wheels", _lines(asked.indexes, *pins),
+            self._place(asked), "looking for wheels", _lines(asked.indexes, *pins),
         )
         with_wheels = {package["name"] for package in tomllib.loads(said).get("packages", ()) if package.get("wheels")}
         compiled = [

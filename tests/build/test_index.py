@@ -360,6 +360,21 @@ def test_a_source_distribution_with_compiled_code(index: Index, package: Build, 
         package("one\n", "python3.9", code=USES, cache=fresh)
 
 
+@pytest.mark.parametrize("locked", [True, False])
+def test_an_index_that_a_project_names(
+    index: Index, package: Build, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    """A function's own project, in a folder below, with what it says to uv."""
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index.url}/nothing")
+    sdist(index.folder, "one")
+    said = '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = ["one"]\n'
+    lay(tmp_path / "sub", {"pyproject.toml": f'{said}[[tool.uv.index]]\nurl = "{index.url}"\n'})
+    if locked:
+        subprocess.run([find_uv_bin(), "lock", "--quiet"], cwd=tmp_path / "sub", check=True)
+    built = package(code=USES, cache=fresh, requirements_file="sub/pyproject.toml")
+    assert (Dependency("one", "1.0", "build"),) == built.dependencies
+
+
 def test_code_that_is_not_to_be_compiled(index: Index, package: Build, fresh: Path) -> None:
     """Where packaging names no build, pure sources only are built; also when it was compiled before."""
     sdist(index.folder, "one", tag=f"cp3{sys.version_info[1]}-cp3{sys.version_info[1]}-linux_{platform.machine()}")

@@ -141,6 +141,15 @@ def test_groups_and_extras_count(laid: Path) -> None:
     assert 4 == len({key(laid, replace(project, packaging=each)) for each in chosen})
 
 
+@pytest.mark.parametrize("file", ["local/uv.toml", "uv.toml"])
+def test_the_settings_beside_a_project_count(laid: Path, file: str) -> None:
+    """uv is run there, and reads them; and those above."""
+    project = replace(BASE, requirements=Path("local/pyproject.toml"))
+    before = key(laid, project)
+    (laid / file).write_text("prerelease = 'allow'\n")
+    assert before != key(laid, project)
+
+
 IDLE: dict[str, Flip] = {
     "nothing": lambda root, patch: None,
     "time": lambda root, patch: os.utime(root / "functions/echo/echo.py", (1, 1)),
