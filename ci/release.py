@@ -110,4 +110,9 @@ def from_json(text: str, file: str) -> Release:
 def amounting_to(stage: str, functions: Mapping[str, Released], run: str, at: str) -> Release:
     """The release that a stage's versions amount to, whichever deploys they came from. Named by its content."""
     content = json.dumps({name: [r.version, r.code_sha256] for name, r in sorted(functions.items())})
-    return Release(f"{stage}-{hashlib.sha256(content.encode()).hexdigest()[:8]}", stage, "", run, at, functions)
+    return Release(beginning(stage) + hashlib.sha256(content.encode()).hexdigest()[:8], stage, "", run, at, functions)
+
+
+def beginning(stage: str) -> str:
+    """How a release is named that is what ``stage`` runs. An alias's description has to hold two such names."""
+    return f"{stage[:20]}-"

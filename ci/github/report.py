@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ci.github.run import Run
 from ci.plan.plan import Plan
+from ci.release import beginning
 from ci.render import markdown
 from ci.render.links import Commit
 from ci.render.mermaid import Runs
@@ -44,7 +45,7 @@ def plan(run: Run, workspace: Workspace, proposed: Plan, file: Path | None = Non
     source = workspace.pipeline.stages[proposed.stage].source
     if source and proposed.verb == "promote":
         # A release that is named by its stage is what that stage runs; any other was made of the run's commit.
-        leading = _commits(lives, source) if proposed.release.startswith(f"{source}-") else [run.commit]
+        leading = _commits(lives, source) if proposed.release.startswith(beginning(source)) else [run.commit]
         running = _commits(lives, proposed.stage)
         commits = _missing(workspace.pipeline.root, leading, running)
     if commits is None:

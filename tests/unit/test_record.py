@@ -177,6 +177,14 @@ def test_amounting_to_is_named_by_content() -> None:
     assert named.startswith("test-")
 
 
+def test_a_stage_of_the_longest_name_fits_twice() -> None:
+    """In the description of an alias that CodeDeploy gets for a second time: what is cut off nobody goes back to."""
+    release, at = amounting_to("s" * 64, {}, "1", "t").id, "2026-01-31T09:00:00Z"
+    before = record.alias_description(AliasRecord(f"undo-{release}", "1" * 11, at, "123456", "123457", at))
+    text = record.handed_description(before, Handed("123457", "123458", f"redo-{release}", "1" * 11, at))
+    assert before == record.read_handed(text)[0]
+
+
 @pytest.mark.parametrize("before", ["", "dollop release=abc-1 run=7 at=2026-01-31T09:00:00Z previous=6 version=7"])
 def test_an_alias_tells_the_number_that_aws_gave(before: str) -> None:
     """Where that is not the one that was planned; also of an alias that CodeDeploy is about to move."""
