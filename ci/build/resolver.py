@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from .inputs import Wanted
 from .lock import Artifact, Selection
 from .requirements import Requirements
 from .target import Target
-from .uv import Uv
+from .uv import Unread, Uv
 
 _EXPORTED = ("poetry", "pdm", "pipenv")
 _SERIES = 3
@@ -95,6 +95,8 @@ class Resolver:
             try:
                 found = self._ask(wanted, asked, lower, what, newest)
                 found = self._anew(wanted, asked, what, found, newest) if lower != nearest else found
+            except Unread:
+                raise
             except BuildError:
                 return None
             left = [each for each in self._unfit(found, wanted.target, asked) if each.name not in never]
@@ -114,9 +116,11 @@ class Resolver:
         newer = dict(zip(known, parallel.each(
             lambda name: self._newer(wanted, asked, name, known[name], newest[name]), known, workers=len(known) or 1
         )))
-        if newer != known:
-            with suppress(BuildError):
-                return self._ask(wanted, asked, nearest, what, beside=_pins(newer))
+        try:
+            return self._ask(wanted, asked, nearest, what, beside=_pins(newer))
+        except BuildError:
+            if newer == known:
+                raise
         return self._ask(wanted, asked, nearest, what, beside=_pins(known))
 
     def _newer(self, wanted: Wanted, asked: Requirements, name: str, known: str, newest: str) -> str:
@@ -126,6 +130,8 @@ class Resolver:
             said = f"{name}>{known},<{_series(below)}"
             try:
                 found = self._alone(wanted, asked, name, said, _platforms(wanted.target)[0])
+            except Unread:
+                raise
             except BuildError:
                 break
             if found.artifacts:
@@ -146,9 +152,12 @@ class Resolver:
 
     def _has_wheels(self, wanted: Wanted, asked: Requirements, name: str) -> bool:
         """Whether some version of it has one for the target."""
-        with suppress(BuildError):
+        try:
             return bool(self._alone(wanted, asked, name, name, _platforms(wanted.target)[1]).artifacts)
-        return False
+        except Unread:
+            raise
+        except BuildError:
+            return False
 
     def _ask(
         self, wanted: Wanted, asked: Requirements, platform: str, what: str,

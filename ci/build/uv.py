@@ -25,12 +25,14 @@ _OPTION = re.compile(r"\s*hint: The `--python-version` value .*$|\s\^+(?=\s|$)",
 _TELLING = (re.compile(r"fatal error:"), re.compile(r"error\b", re.IGNORECASE))
 """Lines of a failed build that say why, best first: after them come those of whatever gives up for it."""
 _PROGRESS = ("Building", "Resolved", "Using", "warning:")
-_HINTS = (
-    (re.compile(r"Distribution not found at"), "check the path: it begins at the folder of pipeline.yaml"),
+_UNREAD = (
     (re.compile(r"40[13] (unauthorized|forbidden)|unauthorized|authentication credentials", re.IGNORECASE),
      "check the user name and password of the index, where uv is told them"),
     (re.compile(r"error sending request|failed to fetch|dns error|timed out|error \(connect\)", re.IGNORECASE),
      "check the network, HTTPS_PROXY, SSL_CERT_FILE and the index that uv is told (UV_DEFAULT_INDEX, uv.toml)"),
+)
+_HINTS = (
+    (re.compile(r"Distribution not found at"), "check the path: it begins at the folder of pipeline.yaml"),
     (re.compile(r"(does not satisfy|requires) Python"),
      "require a version that runs on the function's runtime, or give the function another runtime"),
     (re.compile(r"not found in the package registry|there (is|are) no version|available", re.IGNORECASE),
@@ -40,6 +42,10 @@ _HINTS = (
     (re.compile(r"parse requirement|unexpected '|expected", re.IGNORECASE),
      "correct that line: https://pip.pypa.io/en/stable/reference/requirements-file-format/"),
 )
+
+
+class Unread(BuildError):
+    """The index cannot be asked: what it has is not known."""
 
 
 class Uv:
@@ -99,5 +105,6 @@ def _error(what: str, stderr: str) -> BuildError:
     if printed:
         telling = ([line for line in printed if pattern.search(line)] for pattern in _TELLING)
         said = f"{next(filter(None, telling), printed)[-1]} ({said})"
-    hint = next((hint for pattern, hint in _HINTS if pattern.search(said)), "see what uv says")
-    return BuildError(f"{what}: {said}", hint)
+    hint = next((hint for pattern, hint in (*_UNREAD, *_HINTS) if pattern.search(said)), "see what uv says")
+    kind = Unread if any(pattern.search(said) for pattern, _ in _UNREAD) else BuildError
+    return kind(f"{what}: {said}", hint)

@@ -110,6 +110,8 @@ class Index:
         """File name -> bytes that are sent instead of the file's own."""
         self.broken: dict[str, list[int]] = {}
         """File name -> statuses to answer, one after the other, before the file is served."""
+        self.lost: set[str] = set()
+        """Files about which nothing is answered: the connection ends."""
         self.slow = 0.0
         """Seconds between the 16 kB pieces of a file."""
         self.fetched: list[str] = []
@@ -156,6 +158,9 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "simple":
             page = self.index.page(name)
             return self.answer(200 if page else 404, page.encode(), "text/html")
+        if name.removesuffix(".metadata") in self.index.lost:
+            self.close_connection = True
+            return None
         if name.endswith(".metadata"):
             with zipfile.ZipFile(self.index.folder / name.removesuffix(".metadata")) as opened:
                 inside = next(each for each in opened.namelist() if each.endswith(".dist-info/METADATA"))

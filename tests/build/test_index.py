@@ -268,6 +268,19 @@ def test_the_newest_that_has_a_wheel(
     assert (Dependency("one", expected),) == package("one\n", "python3.11", code=USES, cache=fresh).dependencies
 
 
+def test_an_index_that_breaks_off(
+    index: Index, package: Build, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has is not known then: it is not told that there is no wheel."""
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    wheel(index.folder, "one", version="2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
+    index.lost.add(wheel(index.folder, "one", version="1.0", tag="cp311-cp311-manylinux_2_17_x86_64").name)
+    with pytest.raises(BuildError, match=r"^requirements\.txt: .*") as raised:
+        package("one\n", "python3.11", code=USES, cache=fresh)
+    assert "no wheel" not in raised.value.message
+    assert raised.value.hint.startswith("check the network")
+
+
 def test_an_older_version_beside_what_has_no_wheel_at_all(index: Index, package: Build, fresh: Path) -> None:
     """What has one is not built, as numpy was beside mysqlclient; and only what has none is told."""
     wheel(index.folder, "one", version="1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
