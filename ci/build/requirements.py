@@ -135,8 +135,10 @@ def _requirements(path: Path, root: Path) -> Requirements:
                     beside = os.path.normpath(file.parent / included["file"].strip())
                     waiting.append((Path(beside), f"{shown}:{number}: "))
             elif index := _INDEX.match(line):
-                beside = os.path.normpath(file.parent / index["address"])
-                indexes.append(f"{index['option']} {beside if os.path.exists(beside) else index['address']}")
+                wheels = (file.parent / index["address"]).resolve()
+                if wheels.exists():  # a folder of them
+                    projects[wheels] = None
+                indexes.append(f"{index['option']} {wheels if wheels.exists() else index['address']}")
             elif _VCS.match(line):
                 raise BuildError(f"{shown}:{number}: required from version control", VCS_HINT)
             elif (local := _LOCAL.match(line)) and (local["editable"] or _PATH.fullmatch(local["path"])):

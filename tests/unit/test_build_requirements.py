@@ -66,6 +66,15 @@ def test_indexes(tmp_path: Path) -> None:
     assert "example" not in repr(found)
 
 
+def test_a_folder_of_wheels(tmp_path: Path) -> None:
+    """It begins at the file that names it, and what is in it counts as a local project does."""
+    text = "--find-links ../wheels\none\n"
+    file = write(tmp_path, {"app/requirements.txt": text, "wheels/one-1.0-py3-none-any.whl": ""})
+    found = requirements.read(file, tmp_path)
+    assert (f"--find-links {tmp_path / 'wheels'}",) == found.indexes
+    assert (tmp_path / "wheels",) == found.projects
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
