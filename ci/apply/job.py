@@ -37,7 +37,7 @@ class Job:
         if function.arn:
             return function.arn
         if function.label not in self._arns:
-            answer = self.aws(function).call("get_function", FunctionName=function.aws_name)
+            answer = self.aws(function).settle(function.aws_name)
             self._arns[function.label] = ":".join(answer["Configuration"]["FunctionArn"].split(":")[:7])
         return self._arns[function.label]
 
