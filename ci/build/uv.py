@@ -35,11 +35,11 @@ _HINTS = (
     (re.compile(r"Distribution not found at"), "check the path: it begins at the folder of pipeline.yaml"),
     (re.compile(r"(does not satisfy|requires) Python"),
      "require a version that runs on the function's runtime, or give the function another runtime"),
-    (re.compile(r"not found in the package registry|there (is|are) no version|available", re.IGNORECASE),
+    (re.compile(r"not found in the package registry|there (is|are) no version|\bonly\b.*\bavailable", re.IGNORECASE),
      "check the names and versions that are required, and the index that uv is told: "
      "one that refuses the password looks like an empty one"),
     (re.compile(r"no solution", re.IGNORECASE), "the requirements contradict each other: change one of them"),
-    (re.compile(r"parse requirement|unexpected '|expected", re.IGNORECASE),
+    (re.compile(r"parse requirement|expected '-c'|or whitespace, found", re.IGNORECASE),
      "correct that line: https://pip.pypa.io/en/stable/reference/requirements-file-format/"),
 )
 
@@ -101,10 +101,10 @@ def _error(what: str, stderr: str) -> BuildError:
     """What uv said went wrong, and the most telling line of what it ran."""
     before, _, after = _ORNAMENT.sub("", stderr).rpartition("\nerror: ")
     said = _OPTION.sub("", " ".join((after or stderr).removeprefix("error: ").split()))
+    hint = next((hint for pattern, hint in (*_UNREAD, *_HINTS) if pattern.search(said)), "see what uv says")
+    kind = Unread if any(pattern.search(said) for pattern, _ in _UNREAD) else BuildError
     printed = [line.strip() for line in before.splitlines() if line.strip() and not line.startswith(_PROGRESS)]
     if printed:
         telling = ([line for line in printed if pattern.search(line)] for pattern in _TELLING)
         said = f"{next(filter(None, telling), printed)[-1]} ({said})"
-    hint = next((hint for pattern, hint in (*_UNREAD, *_HINTS) if pattern.search(said)), "see what uv says")
-    kind = Unread if any(pattern.search(said) for pattern, _ in _UNREAD) else BuildError
     return kind(f"{what}: {said}", hint)
