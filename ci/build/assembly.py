@@ -156,7 +156,7 @@ def _check_binaries(inputs: Inputs, contents: Contents, say: Say) -> None:
             f"require what has a wheel for {wanted}, or exclude the files",
         )
     lacking: dict[str, list[str]] = {}
-    for path, library in elf.absent(binaries) if not target.has_more(function) else ():
+    for path, library in elf.absent(binaries, wanted) if not target.has_more(function) else ():
         if library not in contents.lacked:
             contents.lacked.add(library)
             lacking.setdefault(path, []).append(library)

@@ -15,10 +15,13 @@ _MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_386": "i686", "
 _PROCESSOR = re.compile(r"x86[_-]64|amd64|x64|aarch64|arm64|i[3-6]86|x86|armv7l?|armhf", re.IGNORECASE)
 _GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 _PROVIDED = re.compile(
-    r"(ld-linux-.*|lib(c|m|dl|rt|pthread|util|resolv|nsl|anl|crypt|BrokenLocale|thread_db|nss_.*))\.so\.\d+"
+    r"(ld-linux-.*|lib(c|m|dl|rt|pthread|util|resolv|anl|BrokenLocale|thread_db|nss_.*))\.so\.\d+"
     r"|lib(gcc_s|stdc\+\+|z|python3[\d.m]*)\.so(\.[\d.]+)?|linux-vdso\.so\.1"
 )
 """Libraries of the runtimes' Amazon Linux: glibc's own, the compiler's, zlib, Python."""
+_BEFORE, _SINCE = frozenset({"libcrypt.so.1", "libnsl.so.1"}), frozenset({"libcrypt.so.2"})
+"""Those of Amazon Linux before 2023, and since: https://github.com/amazonlinux/amazon-linux-2023/issues/735 and
+https://fedoraproject.org/wiki/Changes/Replace_glibc_libcrypt_with_libxcrypt"""
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,15 @@ def problems(binaries: Mapping[str, Binary], target: Target) -> Iterator[tuple[s
             )
 
 
-def provided(library: str) -> bool:
-    """Whether Lambda's Amazon Linux has the shared library."""
-    return _PROVIDED.fullmatch(library) is not None
+def provided(library: str, target: Target) -> bool:
+    """Whether the Amazon Linux that the target runs on has the shared library."""
+    return library in (_SINCE if target.glibc >= (2, 34) else _BEFORE) or _PROVIDED.fullmatch(library) is not None
 
 
-def absent(binaries: Mapping[str, Binary]) -> Iterator[tuple[str, str]]:
+def absent(binaries: Mapping[str, Binary], target: Target) -> Iterator[tuple[str, str]]:
     """Path and library of each file that is linked to what neither the package nor Lambda's Amazon Linux has."""
     names = {PurePosixPath(path).name for path in binaries} | {binary.soname for binary in binaries.values()}
     for path, binary in sorted(binaries.items()):
         for library in binary.needed:
-            if library not in names and not provided(library):
+            if library not in names and not provided(library, target):
                 yield path, library

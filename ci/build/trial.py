@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from ..model import Function
-from . import elf, fork, probe, runtime
+from . import elf, fork, probe, runtime, target
 from .archive import Entries
 from .cache import Cache
 from .elf import Binary
@@ -124,7 +124,7 @@ class Trial:
         kind, missing = said["kind"], self._shown(said["missing"])
         certain = kind != "unclear"
         if kind == "library":
-            certain = not elf.provided(missing)
+            certain = not elf.provided(missing, target.of(self._function.runtime, self._function.architecture))
         elif kind == "variable":
             certain = not runtime.SET.fullmatch(missing) and not self._function.settings.get("Layers")
         what = self._shown(said["what"])

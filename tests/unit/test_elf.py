@@ -94,4 +94,13 @@ def test_libraries_that_are_nowhere(library: str, expected: bool) -> None:
         "x.libs/libbeside.so.3": Binary("x86_64"),
         "x.libs/file.so": Binary("x86_64", soname="libnamed.so.3"),
     }
-    assert ([("a.so", library)] if expected else []) == list(elf.absent(binaries))
+    assert ([("a.so", library)] if expected else []) == list(elf.absent(binaries, AMAZON_2023))
+
+
+@pytest.mark.parametrize(
+    ("target", "gone"), [(AMAZON_2, ["libcrypt.so.2"]), (AMAZON_2023, ["libcrypt.so.1", "libnsl.so.1"])]
+)
+def test_libraries_that_came_and_went(target: Target, gone: list[str]) -> None:
+    """Amazon Linux 2023 has neither the libcrypt nor the libnsl of before."""
+    binaries = {"a.so": Binary("x86_64", needed=("libcrypt.so.1", "libcrypt.so.2", "libnsl.so.1"))}
+    assert gone == [library for _, library in elf.absent(binaries, target)]
