@@ -8,6 +8,10 @@ environment), ``written`` (it names the file that Lambda lets nobody write), ``s
 (it would fail on Lambda too) or ``unclear`` (it may fail only here); ``file`` and ``line`` are where.
 
 With an empty handler, and what to ``prepare`` in the place of the answer, it serves many: see ``serve``.
+
+In this order: what makes the process as Lambda's (``Provided`` to ``ReadOnly``), the import and what it means
+(``probe`` to ``_places``), the server of forks (``Noted`` to ``become``). All in one file: beside it lie modules that
+are named as the standard library's, so that it may have no folder to import from.
 """
 
 from __future__ import annotations
