@@ -24,9 +24,10 @@ def check(workspace: Workspace, plan: Plan, live: Live) -> None:
     What git does not know is not in the checkout's history, and none of its future can be told: that is no reason.
     """
     here = plan.origin.commit.removesuffix("+")
-    later = {commit for _, commit in _moved(plan, live) if git.leads(workspace.pipeline.root, here, commit)}
+    moved = dict(_moved(plan, live))
+    later = {commit for commit in set(moved.values()) if git.leads(workspace.pipeline.root, here, commit)}
     reasons = [f"{name}: runs {commit[:7]}, which comes after this checkout, {here[:7]}"
-               for name, commit in _moved(plan, live) if commit in later]
+               for name, commit in moved.items() if commit in later]
     if reasons:
         raise Refused("\n".join(reasons), f"deploy the newer one; dollop redeploy {plan.stage} goes back to this")
 
